@@ -1,0 +1,12 @@
+//! Request facts: header snapshot, canonical path, attributes and their mapping.
+
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "this code runs in the proxy, where a panic is a trap"
+)]

@@ -1,0 +1,1 @@
+//! A wasmtime host that behaves towards a proxy-wasm module as Envoy does.

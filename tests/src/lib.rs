@@ -1,0 +1,1 @@
+//! Scenarios on host-sim and on Envoy, conformance, end to end.
