@@ -1,3 +1,77 @@
-//! xtask
+//! The commands that README and CI call: `cargo xtask wasm`, `envoy`, `test`,
+//! `demo` and `generate`.
+//!
+//! They need Rust, Python 3 with pip and, to install what is missing, root on
+//! Debian. Everything else they fetch themselves, saying so.
+//!
+//! Exit status: 0 when all is well, 1 when a check or a test failed, 2 when
+//! the command line is wrong (clap's own).
 
-fn main() {}
+mod apt;
+mod envoy;
+mod place;
+mod sections;
+mod step;
+mod test;
+mod tests_crate;
+mod wasm;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "Builds, tests and shows Doorward"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Builds the module: target/doorward.wasm
+    Wasm,
+    /// Finds or fetches Envoy 1.40.0 and prints where it is
+    Envoy,
+    /// Runs everything: format, lints, tests, scenarios on host-sim and Envoy, pushes under load
+    Test,
+    /// Sends requests through Envoy with the example bundle and prints what was decided
+    Demo {
+        /// Leaves Envoy running until Ctrl-C, and prints curl lines to try
+        #[arg(long, conflicts_with = "sim")]
+        keep: bool,
+        /// Uses host-sim alone, where Envoy cannot be had
+        #[arg(long)]
+        sim: bool,
+    },
+    /// Writes envoy/ and istio/ from policies/orders
+    Generate {
+        /// Writes nothing; fails when a file is not what would be written
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<ExitCode> {
+    match command {
+        Command::Wasm => wasm::build().map(|_| ExitCode::SUCCESS),
+        Command::Envoy => envoy::find_or_fetch().map(|_| ExitCode::SUCCESS),
+        Command::Test => test::run(),
+        Command::Demo { keep, sim } => tests_crate::demo(*keep, *sim).map(|()| ExitCode::SUCCESS),
+        Command::Generate { check } => tests_crate::generate(*check).map(|()| ExitCode::SUCCESS),
+    }
+}

@@ -1,0 +1,97 @@
+//! Everything that must hold, in one run.
+
+use crate::sections::{Counts, Sections};
+use crate::step::Outcome;
+use crate::{envoy, place, step, tests_crate, wasm};
+use anyhow::Result;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+/// Runs all sections and prints the table; exit status 1 when any failed.
+///
+/// # Errors
+///
+/// None of its own: each section's errors are its result.
+pub(crate) fn run() -> Result<ExitCode> {
+    let mut sections = Sections::new();
+    sections.run("format", || cargo(&["fmt", "--all", "--check"]));
+    sections.run("lints", || {
+        let clippy = ["clippy", "--locked", "--workspace", "--all-targets"];
+        cargo(&[&clippy[..], &["--", "-D", "warnings"]].concat())
+    });
+    sections.run("unit and property tests", || {
+        counted(&step::run(&mut command(&[
+            "test",
+            "--locked",
+            "--workspace",
+        ]))?)
+    });
+    sections.run("ready configurations", || {
+        checked(&tests_crate::generate_outcome(true)?)
+    });
+    let mut module = None;
+    sections.run("module", || found(&mut module, wasm::build()));
+    let mut envoy = None;
+    sections.run("Envoy", || found(&mut envoy, envoy::find_or_fetch()));
+    in_hosts(&mut sections, module, envoy);
+    let passed = sections.close();
+    Ok(ExitCode::from(u8::from(!passed)))
+}
+
+fn in_hosts(sections: &mut Sections, module: Option<PathBuf>, envoy: Option<PathBuf>) {
+    const ON_HOST_SIM: &str = "scenarios on host-sim";
+    const ON_ENVOY: &str = "scenarios on Envoy";
+    const UNDER_LOAD: &str = "pushes under load on Envoy";
+    let Some(module) = module else {
+        for name in [ON_HOST_SIM, ON_ENVOY, UNDER_LOAD] {
+            sections.cannot_run(name, "there is no module");
+        }
+        return;
+    };
+    sections.run(ON_HOST_SIM, || {
+        counted(&tests_crate::scenarios_on_host_sim(&module)?)
+    });
+    let Some(envoy) = envoy else {
+        for name in [ON_ENVOY, UNDER_LOAD] {
+            sections.cannot_run(name, "there is no Envoy");
+        }
+        return;
+    };
+    sections.run(ON_ENVOY, || {
+        counted(&tests_crate::scenarios_on_envoy(&module, &envoy)?)
+    });
+    sections.run(UNDER_LOAD, || {
+        counted(&tests_crate::push_under_load(&module, &envoy)?)
+    });
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(place::cargo());
+    command.args(arguments).current_dir(place::root());
+    command
+}
+
+/// A cargo command that is one check by itself.
+fn cargo(arguments: &[&str]) -> Result<(bool, Counts)> {
+    checked(&step::run(&mut command(arguments))?)
+}
+
+fn checked(outcome: &Outcome) -> Result<(bool, Counts)> {
+    if outcome.status.success() {
+        Ok((true, Counts::ONE))
+    } else {
+        Ok((false, Counts::default()))
+    }
+}
+
+/// A child that prints its own counts, of which there must be some.
+fn counted(outcome: &Outcome) -> Result<(bool, Counts)> {
+    let counts = Counts::of_lines(&outcome.lines);
+    let ran_any = counts.passed > 0 || counts.failed > 0;
+    Ok((outcome.status.success() && ran_any, counts))
+}
+
+fn found(place: &mut Option<PathBuf>, result: Result<PathBuf>) -> Result<(bool, Counts)> {
+    *place = Some(result?);
+    Ok((true, Counts::ONE))
+}
