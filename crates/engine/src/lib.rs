@@ -1,4 +1,32 @@
 //! Casbin models and policies, compiled and decided: no HTTP, no JWT, no Wasm.
+//!
+//! A [`Model`] and a [`Policy`] are parsed from their texts, compiled once
+//! into an immutable [`Engine`], and then decide any number of requests:
+//!
+//! ```
+//! use doorward_engine::{Engine, Model, Outcome, Policy, Request, Settings, Value};
+//!
+//! let model = Model::parse(
+//!     "[request_definition]\nr = sub, obj, act\n\
+//!      [policy_definition]\np = sub, obj, act\n\
+//!      [policy_effect]\ne = some(where (p.eft == allow))\n\
+//!      [matchers]\nm = r.sub == p.sub && keyMatch(r.obj, p.obj) && r.act == p.act\n",
+//! )?;
+//! let policy = Policy::parse_csv("p, alice, /orders/*, GET\n")?;
+//! let engine = Engine::compile(&model, &policy, &Settings::default())?;
+//!
+//! let values = [Value::Text("alice"), Value::Text("/orders/7"), Value::Text("GET")];
+//! let decision = engine.decide(&Request::new(&values));
+//! assert_eq!(decision.outcome, Outcome::Allow);
+//! let rule = decision.rule.and_then(|id| engine.rule(id)).unwrap();
+//! assert_eq!(rule.to_string(), "p, alice, /orders/*, GET");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The meaning of models and policies is that of Casbin's Go implementation,
+//! except where that could allow more than the text of the policy says, or
+//! where its answer depends on chance. There the narrower reading is taken,
+//! or the policy is refused when it loads.
 
 #![deny(
     clippy::unwrap_used,
@@ -10,3 +38,20 @@
     clippy::arithmetic_side_effects,
     reason = "this code runs in the proxy, where a panic is a trap"
 )]
+
+mod decision;
+mod engine;
+mod error;
+mod request;
+mod settings;
+mod syntax;
+
+pub use decision::{Decision, EvaluationError, Outcome, Rule, RuleId};
+pub use engine::{Engine, FunctionError, FunctionResult, call_function};
+pub use error::{CompileError, ModelError, PolicyError, Position};
+pub use request::{Context, GraphId, Request, RoleLink, Value};
+pub use settings::{
+    FieldIndex, Limits, LinkCondition, LinkConditionFunction, MatchFunction, ReservedPrefix,
+    RoleMatching, Settings,
+};
+pub use syntax::{Model, Policy};
