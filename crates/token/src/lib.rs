@@ -1,4 +1,13 @@
-//! JWT verification: JOSE, JWKS, claims.
+//! JWT verification, strict and without I/O: JOSE, JWKS, claims.
+//!
+//! The crate takes data and the time as arguments. It reads no clock, makes no
+//! host call, fetches nothing, and answers any bytes with a value, never with
+//! a panic. [`Jwks`] holds the keys, [`Provider`] says whose tokens are
+//! accepted and how, [`SignatureVerifier`] is the seam to the cryptography,
+//! and only [`Provider::verify`] makes a [`Verified`].
+//!
+//! Sources of the rules: RFC 7515 (JWS), 7517 (JWK), 7518 (JWA), 7519 (JWT),
+//! 7797 (unencoded payload), 8037 (Ed25519), 8725 (JWT best practices).
 
 #![deny(
     clippy::unwrap_used,
@@ -10,3 +19,32 @@
     clippy::arithmetic_side_effects,
     reason = "this code runs in the proxy, where a panic is a trap"
 )]
+
+mod algorithm;
+mod base64url;
+mod claims;
+mod error;
+mod json;
+mod jwk;
+mod jwk_error;
+mod jwks;
+mod jws;
+mod key;
+mod provider;
+mod signature;
+mod validate;
+
+pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use claims::{Claims, Verified};
+pub use error::{Malformed, Part, TokenError};
+pub use json::{JsonFault, MAX_JSON_DEPTH};
+pub use jwk::Jwk;
+pub use jwk_error::{IgnoredKey, IgnoredReason, JwksError, KeyError, KeyLabel};
+pub use jwks::{Jwks, MAX_JWKS_BYTES, MAX_JWKS_KEYS};
+pub use jws::{MAX_CANDIDATE_KEYS, VerifiedJws, peek_issuer, verify_jws};
+pub use key::{EcCurve, PublicKey};
+pub use provider::{
+    DEFAULT_CLOCK_SKEW_SECONDS, DEFAULT_MAX_TOKEN_BYTES, MAX_CLOCK_SKEW_SECONDS,
+    MAX_MAX_TOKEN_BYTES, Provider, ProviderError, ProviderSettings,
+};
+pub use signature::{SignatureError, SignatureVerifier, SoftwareVerifier};

@@ -1,0 +1,116 @@
+//! What a verified token says.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::Algorithm;
+
+/// The claims set of a verified token; immutable, and made by verification
+/// alone.
+///
+/// Integers of 64 bits are kept exactly; other numbers are doubles.
+#[derive(Clone, PartialEq)]
+pub struct Claims {
+    members: Map<String, Value>,
+}
+
+impl Claims {
+    pub(crate) const fn new(members: Map<String, Value>) -> Self {
+        Self { members }
+    }
+
+    /// The claim of exactly this name; dots and slashes in it mean nothing.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.members.get(name)
+    }
+
+    /// The member reached by these names, one object after another:
+    /// `["realm_access", "roles"]`. Arrays are not descended into, and no
+    /// names lead nowhere.
+    #[must_use]
+    pub fn get_path<N: AsRef<str>>(&self, path: &[N]) -> Option<&Value> {
+        let (first, rest) = path.split_first()?;
+        rest.iter()
+            .try_fold(self.get(first.as_ref())?, |value, name| {
+                value.as_object()?.get(name.as_ref())
+            })
+    }
+
+    /// All claims, ordered by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.members
+            .iter()
+            .map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// How many claims there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+}
+
+impl fmt::Debug for Claims {
+    /// The number of claims alone: they are personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Claims({})", self.members.len())
+    }
+}
+
+/// A token whose signature and registered claims a provider has accepted.
+/// Nothing but [`crate::Provider::verify`] makes one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verified {
+    pub(crate) claims: Claims,
+    pub(crate) issuer: String,
+    pub(crate) algorithm: Algorithm,
+    pub(crate) key_id: Option<String>,
+    pub(crate) expires_at: Option<i64>,
+}
+
+impl Verified {
+    /// The claims.
+    #[must_use]
+    pub const fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// The issuer, which is the provider's.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The claim `sub`, where there is one.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.claims.get("sub").and_then(Value::as_str)
+    }
+
+    /// The algorithm of the signature.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The `kid` of the key that made the signature, where the key has one.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
+    }
+
+    /// The first second, since 1970 and without clock skew, in which the token
+    /// is no longer valid: `exp` rounded down. `None` where it never expires.
+    #[must_use]
+    pub const fn expires_at(&self) -> Option<i64> {
+        self.expires_at
+    }
+}

@@ -1,0 +1,252 @@
+//! One key of a set (RFC 7517 section 4, RFC 7518 section 6, RFC 8037
+//! section 2).
+
+use serde_json::{Map, Value};
+
+use crate::signature::is_on_curve;
+use crate::{Algorithm, EcCurve, IgnoredReason, KeyError, PublicKey, base64url};
+
+/// Members that hold private or secret material, in any registered key type.
+const SECRET_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
+
+const MIN_MODULUS_BITS: usize = 2048;
+
+/// The software verifier's own bound. A larger modulus would also cost more
+/// than its share of a worker's time.
+const MAX_MODULUS_BITS: usize = 4096;
+
+/// The largest public exponent that both verifiers take: 33 bits.
+const MAX_EXPONENT: u64 = (1 << 33) - 1;
+
+/// A key that can verify signatures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Jwk {
+    key_id: Option<String>,
+    algorithm: Option<Algorithm>,
+    public_key: PublicKey,
+}
+
+impl Jwk {
+    /// Its `kid`, where it has one.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
+    }
+
+    /// The only algorithm that the key may be used with, where it has an
+    /// `alg`.
+    #[must_use]
+    pub const fn algorithm(&self) -> Option<Algorithm> {
+        self.algorithm
+    }
+
+    /// The key itself.
+    #[must_use]
+    pub const fn public_key(&self) -> &PublicKey {
+        &self.public_key
+    }
+
+    /// Whether the key may check signatures of this algorithm: its type and
+    /// curve fit, and its `alg` is absent or the same.
+    #[must_use]
+    pub fn fits(&self, algorithm: Algorithm) -> bool {
+        self.public_key.fits(algorithm)
+            && self.algorithm.is_none_or(|declared| declared == algorithm)
+    }
+
+    /// Reads a key; `Err` is one that is wrong, the inner `Err` one that is
+    /// not for us.
+    pub(crate) fn from_members(
+        members: &Map<String, Value>,
+    ) -> Result<Result<Self, IgnoredReason>, KeyError> {
+        if let Some(secret) = SECRET_MEMBERS
+            .into_iter()
+            .find(|name| members.contains_key(*name))
+        {
+            return Err(KeyError::Secret(secret));
+        }
+        let key_type = required_string(members, "kty")?;
+        let key_id = optional_string(members, "kid")?.map(ToOwned::to_owned);
+        let algorithm = match intended_algorithm(members)? {
+            Ok(algorithm) => algorithm,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let public_key = match key_type {
+            "RSA" => rsa(members)?,
+            "EC" => elliptic(members)?,
+            "OKP" => octet_key_pair(members)?,
+            _ => Err(IgnoredReason::KeyType(key_type.to_owned())),
+        };
+        Ok(public_key.and_then(|public_key| match algorithm {
+            Some(algorithm) if !public_key.fits(algorithm) => {
+                Err(IgnoredReason::AlgorithmMismatch {
+                    algorithm,
+                    kind: public_key.kind(),
+                })
+            }
+            _ => Ok(Self {
+                key_id,
+                algorithm,
+                public_key,
+            }),
+        }))
+    }
+}
+
+/// Checks `use` and `key_ops` and reads `alg`: what the key is meant for.
+fn intended_algorithm(
+    members: &Map<String, Value>,
+) -> Result<Result<Option<Algorithm>, IgnoredReason>, KeyError> {
+    let public_key_use = optional_string(members, "use")?;
+    let operations = key_operations(members)?;
+    let algorithm = optional_string(members, "alg")?;
+    if let Some(other) = public_key_use.filter(|name| *name != "sig") {
+        return Ok(Err(IgnoredReason::Use(other.to_owned())));
+    }
+    if operations.is_some_and(|names| !names.contains(&"verify")) {
+        return Ok(Err(IgnoredReason::KeyOps));
+    }
+    Ok(match algorithm {
+        None => Ok(None),
+        Some(name) => Algorithm::from_name(name)
+            .map(Some)
+            .ok_or_else(|| IgnoredReason::Algorithm(name.to_owned())),
+    })
+}
+
+fn key_operations(members: &Map<String, Value>) -> Result<Option<Vec<&str>>, KeyError> {
+    let Some(value) = members.get("key_ops") else {
+        return Ok(None);
+    };
+    let mut names = value
+        .as_array()
+        .and_then(|values| values.iter().map(Value::as_str).collect::<Option<Vec<_>>>())
+        .ok_or(KeyError::KeyOps)?;
+    names.sort_unstable();
+    let count = names.len();
+    names.dedup();
+    if names.len() < count {
+        return Err(KeyError::DuplicateKeyOp);
+    }
+    Ok(Some(names))
+}
+
+fn rsa(members: &Map<String, Value>) -> Result<Result<PublicKey, IgnoredReason>, KeyError> {
+    let modulus = unsigned(members, "n")?;
+    let exponent = unsigned(members, "e")?;
+    let bits = bit_length(&modulus);
+    if bits < MIN_MODULUS_BITS {
+        return Err(KeyError::WeakModulus { bits });
+    }
+    if modulus.last().is_none_or(|byte| byte % 2 == 0) {
+        return Err(KeyError::EvenModulus);
+    }
+    let value = exponent
+        .iter()
+        .try_fold(0_u64, |value, byte| {
+            value.checked_mul(256)?.checked_add(u64::from(*byte))
+        })
+        .ok_or(KeyError::Exponent)?;
+    if !(3..=MAX_EXPONENT).contains(&value) || value % 2 == 0 {
+        return Err(KeyError::Exponent);
+    }
+    if bits > MAX_MODULUS_BITS {
+        return Ok(Err(IgnoredReason::ModulusTooLarge { bits }));
+    }
+    Ok(Ok(PublicKey::Rsa { modulus, exponent }))
+}
+
+fn elliptic(members: &Map<String, Value>) -> Result<Result<PublicKey, IgnoredReason>, KeyError> {
+    let name = required_string(members, "crv")?;
+    let Some(curve) = [EcCurve::P256, EcCurve::P384]
+        .into_iter()
+        .find(|curve| curve.name() == name)
+    else {
+        return Ok(Err(IgnoredReason::Curve(name.to_owned())));
+    };
+    let key = PublicKey::Ec {
+        curve,
+        x: coordinate(members, "x", curve.coordinate_bytes())?,
+        y: coordinate(members, "y", curve.coordinate_bytes())?,
+    };
+    on_curve(key)
+}
+
+fn octet_key_pair(
+    members: &Map<String, Value>,
+) -> Result<Result<PublicKey, IgnoredReason>, KeyError> {
+    let name = required_string(members, "crv")?;
+    if name != "Ed25519" {
+        return Ok(Err(IgnoredReason::Curve(name.to_owned())));
+    }
+    let bytes = coordinate(members, "x", 32)?;
+    let x = <[u8; 32]>::try_from(bytes).map_err(|bytes| KeyError::Length {
+        member: "x",
+        expected: 32,
+        found: bytes.len(),
+    })?;
+    on_curve(PublicKey::Ed25519 { x })
+}
+
+fn on_curve(key: PublicKey) -> Result<Result<PublicKey, IgnoredReason>, KeyError> {
+    if is_on_curve(&key) {
+        Ok(Ok(key))
+    } else {
+        Err(KeyError::NotOnCurve(key.kind()))
+    }
+}
+
+fn coordinate(
+    members: &Map<String, Value>,
+    member: &'static str,
+    expected: usize,
+) -> Result<Vec<u8>, KeyError> {
+    let bytes = required_bytes(members, member)?;
+    let found = bytes.len();
+    if found == expected {
+        Ok(bytes)
+    } else {
+        Err(KeyError::Length {
+            member,
+            expected,
+            found,
+        })
+    }
+}
+
+/// A Base64urlUInt (RFC 7518 section 2), which has no leading zero bytes.
+fn unsigned(members: &Map<String, Value>, member: &'static str) -> Result<Vec<u8>, KeyError> {
+    let bytes = required_bytes(members, member)?;
+    match bytes.first() {
+        None | Some(0) => Err(KeyError::NotMinimal(member)),
+        Some(_) => Ok(bytes),
+    }
+}
+
+fn bit_length(unsigned: &[u8]) -> usize {
+    let unused = unsigned
+        .first()
+        .map_or(0, |byte| byte.leading_zeros() as usize);
+    unsigned.len().saturating_mul(8).saturating_sub(unused)
+}
+
+fn required_bytes(members: &Map<String, Value>, member: &'static str) -> Result<Vec<u8>, KeyError> {
+    base64url::decode(required_string(members, member)?.as_bytes()).ok_or(KeyError::Base64(member))
+}
+
+fn required_string<'a>(
+    members: &'a Map<String, Value>,
+    member: &'static str,
+) -> Result<&'a str, KeyError> {
+    optional_string(members, member)?.ok_or(KeyError::Missing(member))
+}
+
+fn optional_string<'a>(
+    members: &'a Map<String, Value>,
+    member: &'static str,
+) -> Result<Option<&'a str>, KeyError> {
+    members
+        .get(member)
+        .map(|value| value.as_str().ok_or(KeyError::NotAString(member)))
+        .transpose()
+}

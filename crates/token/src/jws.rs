@@ -1,0 +1,250 @@
+//! JWS in compact form (RFC 7515 sections 3.1 and 5.2).
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::json::parse_object;
+use crate::{
+    Algorithm, Jwk, Jwks, MAX_MAX_TOKEN_BYTES, Malformed, Part, PublicKey, SignatureError,
+    SignatureVerifier, TokenError, base64url,
+};
+
+/// How many keys are tried for one token. More happen to fit only where keys
+/// share a `kid`, or where the token has none; such a token is refused.
+pub const MAX_CANDIDATE_KEYS: usize = 8;
+
+/// A JWS whose signature has been checked; its payload may be anything.
+#[derive(Clone, PartialEq, Eq)]
+pub struct VerifiedJws {
+    payload: Vec<u8>,
+    algorithm: Algorithm,
+    key_id: Option<String>,
+}
+
+impl VerifiedJws {
+    /// The payload, decoded.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The algorithm of the signature.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The `kid` of the key that made the signature, where the key has one.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
+    }
+
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Algorithm, Option<String>) {
+        (self.payload, self.algorithm, self.key_id)
+    }
+}
+
+impl fmt::Debug for VerifiedJws {
+    /// Without the payload, which may be personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VerifiedJws({})", self.algorithm)
+    }
+}
+
+/// Checks the signature of a JWS in compact form, and nothing of its payload.
+///
+/// Keys come from `keys` alone: `jku`, `jwk`, `x5u` and `x5c` of the header
+/// are never looked at. With a `kid` in the header, only keys of that `kid`
+/// are considered; without, all keys are.
+///
+/// # Errors
+/// [`TokenError::TooLarge`] above `max_bytes`, else the malformation, the
+/// algorithm's or key's refusal, or [`TokenError::SignatureInvalid`].
+pub fn verify_jws(
+    token: &[u8],
+    keys: &Jwks,
+    algorithms: &[Algorithm],
+    max_bytes: usize,
+    verifier: &dyn SignatureVerifier,
+) -> Result<VerifiedJws, TokenError> {
+    let compact = Compact::split(token, max_bytes)?;
+    let header = Header::decode(compact.header)?;
+    let algorithm = header.algorithm(algorithms)?;
+    let payload = decode_part(compact.payload, Part::Payload)?;
+    let signature = decode_part(compact.signature, Part::Signature)?;
+    let candidates = candidates(keys, header.key_id()?, algorithm)?;
+    let key = find_signer(
+        &candidates,
+        algorithm,
+        compact.signing_input,
+        &signature,
+        verifier,
+    )?;
+    Ok(VerifiedJws {
+        payload,
+        algorithm,
+        key_id: key.key_id().map(ToOwned::to_owned),
+    })
+}
+
+/// The `iss` of a token whose signature has not been checked, read with the
+/// same strictness: good for choosing among providers and for nothing else,
+/// since anyone can write it.
+///
+/// # Errors
+/// [`TokenError::TooLarge`] above [`MAX_MAX_TOKEN_BYTES`], the malformation,
+/// or the lack of a string `iss`.
+pub fn peek_issuer(token: &[u8]) -> Result<String, TokenError> {
+    let compact = Compact::split(token, MAX_MAX_TOKEN_BYTES)?;
+    let mut claims = decode_object(compact.payload, Part::Payload)?;
+    match claims.remove("iss") {
+        Some(Value::String(issuer)) => Ok(issuer),
+        Some(_) => Err(TokenError::ClaimInvalid {
+            claim: "iss",
+            expected: "a string",
+        }),
+        None => Err(TokenError::ClaimMissing { claim: "iss" }),
+    }
+}
+
+/// The three parts, still encoded.
+struct Compact<'a> {
+    header: &'a [u8],
+    payload: &'a [u8],
+    signature: &'a [u8],
+    signing_input: &'a [u8],
+}
+
+impl<'a> Compact<'a> {
+    fn split(token: &'a [u8], max_bytes: usize) -> Result<Self, TokenError> {
+        if token.len() > max_bytes {
+            return Err(TokenError::TooLarge { limit: max_bytes });
+        }
+        let mut parts = token.split(|byte| *byte == b'.');
+        let (Some(header), Some(payload), Some(signature), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(Malformed::PartCount.into());
+        };
+        let signing_input = header
+            .len()
+            .checked_add(payload.len())
+            .and_then(|length| length.checked_add(1))
+            .and_then(|length| token.get(..length))
+            .ok_or(Malformed::PartCount)?;
+        Ok(Self {
+            header,
+            payload,
+            signature,
+            signing_input,
+        })
+    }
+}
+
+struct Header {
+    parameters: Map<String, Value>,
+}
+
+impl Header {
+    /// Decodes the header and refuses what no configuration can allow.
+    fn decode(encoded: &[u8]) -> Result<Self, TokenError> {
+        let parameters = decode_object(encoded, Part::Header)?;
+        if parameters.contains_key("crit") {
+            return Err(TokenError::CriticalHeader);
+        }
+        if parameters.contains_key("b64") {
+            return Err(TokenError::UnencodedPayload);
+        }
+        Ok(Self { parameters })
+    }
+
+    fn algorithm(&self, allowed: &[Algorithm]) -> Result<Algorithm, TokenError> {
+        let name = self
+            .string("alg")?
+            .ok_or(Malformed::HeaderParameter("alg"))?;
+        if name.eq_ignore_ascii_case("none") {
+            return Err(TokenError::AlgorithmNone);
+        }
+        Algorithm::from_name(name)
+            .filter(|algorithm| allowed.contains(algorithm))
+            .ok_or(TokenError::AlgorithmNotAllowed)
+    }
+
+    fn key_id(&self) -> Result<Option<&str>, TokenError> {
+        self.string("kid")
+    }
+
+    fn string(&self, name: &'static str) -> Result<Option<&str>, TokenError> {
+        self.parameters
+            .get(name)
+            .map(|value| {
+                value
+                    .as_str()
+                    .ok_or(Malformed::HeaderParameter(name).into())
+            })
+            .transpose()
+    }
+}
+
+fn decode_part(encoded: &[u8], part: Part) -> Result<Vec<u8>, TokenError> {
+    base64url::decode(encoded).ok_or(Malformed::Base64(part).into())
+}
+
+/// Decodes a part that has to be a JSON object.
+fn decode_object(encoded: &[u8], part: Part) -> Result<Map<String, Value>, TokenError> {
+    json_object(&decode_part(encoded, part)?, part)
+}
+
+/// Reads a decoded part that has to be a JSON object.
+pub(crate) fn json_object(bytes: &[u8], part: Part) -> Result<Map<String, Value>, TokenError> {
+    parse_object(bytes).map_err(|error| Malformed::Json(part, error.fault).into())
+}
+
+/// The keys that may have made the signature. A `kid` is no promise of
+/// uniqueness: keys of several types may share one.
+fn candidates<'a>(
+    keys: &'a Jwks,
+    key_id: Option<&str>,
+    algorithm: Algorithm,
+) -> Result<Vec<&'a Jwk>, TokenError> {
+    let named = || {
+        keys.keys()
+            .iter()
+            .filter(|key| key_id.is_none() || key.key_id() == key_id)
+    };
+    if named().next().is_none() {
+        return Err(TokenError::KeyUnknown);
+    }
+    let fitting: Vec<_> = named().filter(|key| key.fits(algorithm)).collect();
+    match fitting.len() {
+        0 => Err(TokenError::KeyMismatch),
+        1..=MAX_CANDIDATE_KEYS => Ok(fitting),
+        _ => Err(TokenError::KeyAmbiguous {
+            limit: MAX_CANDIDATE_KEYS,
+        }),
+    }
+}
+
+fn find_signer<'a>(
+    candidates: &[&'a Jwk],
+    algorithm: Algorithm,
+    signing_input: &[u8],
+    signature: &[u8],
+    verifier: &dyn SignatureVerifier,
+) -> Result<&'a Jwk, TokenError> {
+    let mut refusal = TokenError::SignatureInvalid;
+    for key in candidates {
+        let public_key: &PublicKey = key.public_key();
+        if !public_key.admits_signature(signature) {
+            continue;
+        }
+        match verifier.verify(algorithm, public_key, signing_input, signature) {
+            Ok(()) => return Ok(key),
+            Err(SignatureError::Invalid) => {}
+            Err(SignatureError::Unsupported) => refusal = TokenError::AlgorithmUnsupported,
+        }
+    }
+    Err(refusal)
+}

@@ -1,0 +1,225 @@
+//! Providers: whose tokens are accepted, and how strictly.
+
+use thiserror::Error;
+
+use crate::jws::json_object;
+use crate::validate::{Expectations, validate};
+use crate::{Algorithm, Claims, Jwks, Part, SignatureVerifier, TokenError, Verified, verify_jws};
+
+/// The clock skew of a provider that names none: Envoy's jwt_authn has the
+/// same.
+pub const DEFAULT_CLOCK_SKEW_SECONDS: u32 = 60;
+
+/// The greatest clock skew: RFC 7519 section 4.1.4 speaks of a few minutes.
+pub const MAX_CLOCK_SKEW_SECONDS: u32 = 600;
+
+/// The size bound of a provider that names none.
+pub const DEFAULT_MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+/// The greatest size bound: no proxy passes larger headers by default.
+pub const MAX_MAX_TOKEN_BYTES: usize = 64 * 1024;
+
+/// What a provider is made of, before it is checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderSettings {
+    /// The exact value of `iss`.
+    pub issuer: String,
+    /// A token must name one of these in `aud`. Empty: `aud` is not checked.
+    pub audiences: Vec<String>,
+    /// The issuer's keys.
+    pub jwks: Jwks,
+    /// The algorithms that are accepted.
+    pub algorithms: Vec<Algorithm>,
+    /// By how many seconds the issuer's clock may differ from ours, up to
+    /// [`MAX_CLOCK_SKEW_SECONDS`].
+    pub clock_skew_seconds: u32,
+    /// Whether a token without `exp` is refused. RFC 7519 leaves `exp`
+    /// optional; a token that never ends is hardly ever meant.
+    pub require_expiration: bool,
+    /// The greatest size of a token in bytes, up to [`MAX_MAX_TOKEN_BYTES`].
+    pub max_token_bytes: usize,
+}
+
+impl ProviderSettings {
+    /// Settings with the defaults: no audiences, the algorithms
+    /// [`Algorithm::DEFAULT_ALLOWED`], [`DEFAULT_CLOCK_SKEW_SECONDS`], `exp`
+    /// required, [`DEFAULT_MAX_TOKEN_BYTES`].
+    #[must_use]
+    pub fn new(issuer: impl Into<String>, jwks: Jwks) -> Self {
+        Self {
+            issuer: issuer.into(),
+            audiences: Vec::new(),
+            jwks,
+            algorithms: Algorithm::DEFAULT_ALLOWED.to_vec(),
+            clock_skew_seconds: DEFAULT_CLOCK_SKEW_SECONDS,
+            require_expiration: true,
+            max_token_bytes: DEFAULT_MAX_TOKEN_BYTES,
+        }
+    }
+}
+
+/// Why settings make no provider.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ProviderError {
+    /// `issuer` is empty.
+    #[error("issuer is empty: give the exact value of the tokens' \"iss\"")]
+    NoIssuer,
+    /// An audience is empty.
+    #[error("audiences[{index}] is empty")]
+    EmptyAudience {
+        /// Its place, counted from 0.
+        index: usize,
+    },
+    /// An audience is there twice.
+    #[error("audiences[{index}] is there twice")]
+    DuplicateAudience {
+        /// The place of the second one, counted from 0.
+        index: usize,
+    },
+    /// `algorithms` is empty.
+    #[error("algorithms is empty: name one or leave it out")]
+    NoAlgorithms,
+    /// An algorithm is there twice.
+    #[error("algorithms[{index}] is there twice")]
+    DuplicateAlgorithm {
+        /// The place of the second one, counted from 0.
+        index: usize,
+    },
+    /// No key fits any algorithm, so every token would be refused.
+    #[error(
+        "no key fits the algorithms that are allowed ({algorithms}): add a key or an algorithm"
+    )]
+    NoKeyFits {
+        /// The algorithms, joined by commas.
+        algorithms: String,
+    },
+    /// `clock_skew_seconds` is too large.
+    #[error("the clock skew is {seconds} s, at most {MAX_CLOCK_SKEW_SECONDS} s are allowed")]
+    ClockSkew {
+        /// What was asked for, in seconds.
+        seconds: u32,
+    },
+    /// `max_token_bytes` is 0 or too large.
+    #[error("the token size bound is {bytes} bytes: give 1 to {MAX_MAX_TOKEN_BYTES}")]
+    MaxTokenBytes {
+        /// What was asked for, in bytes.
+        bytes: usize,
+    },
+}
+
+/// An issuer whose tokens are accepted. Immutable; plain data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provider {
+    settings: ProviderSettings,
+}
+
+impl Provider {
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// [`ProviderError`] names the first setting that is wrong.
+    pub fn new(settings: ProviderSettings) -> Result<Self, ProviderError> {
+        if settings.issuer.is_empty() {
+            return Err(ProviderError::NoIssuer);
+        }
+        if let Some(index) = settings.audiences.iter().position(String::is_empty) {
+            return Err(ProviderError::EmptyAudience { index });
+        }
+        if let Some(index) = first_repetition(&settings.audiences) {
+            return Err(ProviderError::DuplicateAudience { index });
+        }
+        if settings.clock_skew_seconds > MAX_CLOCK_SKEW_SECONDS {
+            return Err(ProviderError::ClockSkew {
+                seconds: settings.clock_skew_seconds,
+            });
+        }
+        if !(1..=MAX_MAX_TOKEN_BYTES).contains(&settings.max_token_bytes) {
+            return Err(ProviderError::MaxTokenBytes {
+                bytes: settings.max_token_bytes,
+            });
+        }
+        check_algorithms(&settings.algorithms, &settings.jwks)?;
+        Ok(Self { settings })
+    }
+
+    /// The settings.
+    #[must_use]
+    pub const fn settings(&self) -> &ProviderSettings {
+        &self.settings
+    }
+
+    /// The exact value of `iss` that this provider accepts.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.settings.issuer
+    }
+
+    /// Verifies a JWT: its form, its signature, then its claims, at
+    /// `now_unix_seconds` (whole seconds since 1970, rounded down).
+    ///
+    /// A token is valid while `now < exp + skew`, `now >= nbf - skew` and
+    /// `now >= iat - skew`. Nothing of the payload is reported before the
+    /// signature has been found valid.
+    ///
+    /// # Errors
+    /// [`TokenError`], one variant for each kind of refusal.
+    pub fn verify(
+        &self,
+        token: &[u8],
+        now_unix_seconds: i64,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<Verified, TokenError> {
+        let settings = &self.settings;
+        let jws = verify_jws(
+            token,
+            &settings.jwks,
+            &settings.algorithms,
+            settings.max_token_bytes,
+            verifier,
+        )?;
+        let (payload, algorithm, key_id) = jws.into_parts();
+        let members = json_object(&payload, Part::Payload)?;
+        let expires_at = validate(
+            &members,
+            &Expectations {
+                issuer: &settings.issuer,
+                audiences: &settings.audiences,
+                require_expiration: settings.require_expiration,
+                clock_skew_seconds: i64::from(settings.clock_skew_seconds),
+                now: now_unix_seconds,
+            },
+        )?;
+        Ok(Verified {
+            claims: Claims::new(members),
+            issuer: settings.issuer.clone(),
+            algorithm,
+            key_id,
+            expires_at,
+        })
+    }
+}
+
+fn check_algorithms(algorithms: &[Algorithm], jwks: &Jwks) -> Result<(), ProviderError> {
+    if algorithms.is_empty() {
+        return Err(ProviderError::NoAlgorithms);
+    }
+    if let Some(index) = first_repetition(algorithms) {
+        return Err(ProviderError::DuplicateAlgorithm { index });
+    }
+    if !algorithms.iter().any(|algorithm| jwks.any_fits(*algorithm)) {
+        let names: Vec<_> = algorithms
+            .iter()
+            .map(|algorithm| algorithm.name())
+            .collect();
+        return Err(ProviderError::NoKeyFits {
+            algorithms: names.join(", "),
+        });
+    }
+    Ok(())
+}
+
+/// The place of the first element that occurs before it already.
+fn first_repetition<T: Ord>(elements: &[T]) -> Option<usize> {
+    let mut seen = std::collections::BTreeSet::new();
+    elements.iter().position(|element| !seen.insert(element))
+}
