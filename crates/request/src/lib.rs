@@ -1,4 +1,11 @@
-//! Request facts: header snapshot, canonical path, attributes and their mapping.
+//! What is known of one request, and how it becomes the tuple that Casbin decides on.
+//!
+//! - [`HeaderSnapshot`]: the request's headers as the host gave them, read once.
+//! - [`CanonicalPath`]: the one form of the path that policy and upstream both see.
+//! - [`Attribute`]: a named fact, with Envoy's attribute names where Envoy has one.
+//! - [`Mapping`]: which attribute fills which name of Casbin's `r = ...`.
+//!
+//! Nothing here makes a host call: the host is behind [`Facts`].
 
 #![deny(
     clippy::unwrap_used,
@@ -10,3 +17,17 @@
     clippy::arithmetic_side_effects,
     reason = "this code runs in the proxy, where a panic is a trap"
 )]
+
+mod attribute;
+mod expression;
+mod facts;
+mod headers;
+mod mapping;
+mod path;
+
+pub use attribute::{Attribute, AttributeError, ClaimPath, HostProperty, PropertyType, Step};
+pub use expression::{Expression, ExpressionError, ExpressionErrorKind, Literal, Term};
+pub use facts::{Facts, ReadError};
+pub use headers::{HeaderSnapshot, HeaderSnapshotError, HeaderValue, same_header};
+pub use mapping::{Mapping, MappingError, ResolveError, Resolved, Scope};
+pub use path::{CanonicalPath, PathError};

@@ -1,0 +1,256 @@
+//! The request's headers as one immutable snapshot, read from the host in one call.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Why the host's header bytes could not be read as a header map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the header map from the host is cut short or inconsistent")]
+pub struct HeaderSnapshotError;
+
+#[derive(Debug, Clone)]
+struct Entry {
+    name: Range<usize>,
+    value: Range<usize>,
+}
+
+/// All headers of a request, pseudo headers included, in the order of the host.
+///
+/// The bytes stay in the one buffer that the host filled; lookups hand out
+/// slices of it. Names are compared without regard to ASCII case.
+#[derive(Debug, Clone, Default)]
+pub struct HeaderSnapshot {
+    buffer: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+/// The value of a header that may be absent, given once, or repeated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeaderValue<'a> {
+    /// No header of that name.
+    Absent,
+    /// Exactly one header of that name.
+    One(&'a [u8]),
+    /// Several headers of that name, joined by a comma as Envoy's
+    /// `request.headers[...]` attribute joins them.
+    Joined(Vec<u8>),
+}
+
+impl<'a> HeaderValue<'a> {
+    /// The value as text, or `None` where it is absent.
+    ///
+    /// # Errors
+    /// The value is not valid UTF-8.
+    pub fn text(self) -> Result<Option<Cow<'a, str>>, std::str::Utf8Error> {
+        match self {
+            Self::Absent => Ok(None),
+            Self::One(bytes) => std::str::from_utf8(bytes).map(|text| Some(Cow::Borrowed(text))),
+            Self::Joined(bytes) => String::from_utf8(bytes)
+                .map(|text| Some(Cow::Owned(text)))
+                .map_err(|error| error.utf8_error()),
+        }
+    }
+}
+
+impl HeaderSnapshot {
+    /// Reads the serialized form of `proxy_get_header_map_pairs` (proxy-wasm
+    /// ABI 0.2.1): a little-endian `u32` count, then for each pair the `u32`
+    /// sizes of name and value, then for each pair name, NUL, value, NUL.
+    ///
+    /// # Errors
+    /// The sizes do not add up to the buffer.
+    pub fn from_pairs(buffer: Vec<u8>) -> Result<Self, HeaderSnapshotError> {
+        let entries = read_entries(&buffer).ok_or(HeaderSnapshotError)?;
+        Ok(Self { buffer, entries })
+    }
+
+    /// Builds a snapshot from names and values, for callers that are no proxy.
+    pub fn from_headers<'h>(headers: impl IntoIterator<Item = (&'h str, &'h [u8])>) -> Self {
+        let mut snapshot = Self::default();
+        for (name, value) in headers {
+            let start = snapshot.buffer.len();
+            snapshot.buffer.extend_from_slice(name.as_bytes());
+            let middle = snapshot.buffer.len();
+            snapshot.buffer.extend_from_slice(value);
+            let end = snapshot.buffer.len();
+            snapshot.entries.push(Entry {
+                name: start..middle,
+                value: middle..end,
+            });
+        }
+        snapshot
+    }
+
+    /// Every header as name and value, in the order of the host.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.entries
+            .iter()
+            .map(|entry| (self.bytes(&entry.name), self.bytes(&entry.value)))
+    }
+
+    /// The value of the header `name`, which is given in lower case.
+    #[must_use]
+    pub fn get(&self, name: &str) -> HeaderValue<'_> {
+        let mut values = self.values(name);
+        let Some(first) = values.next() else {
+            return HeaderValue::Absent;
+        };
+        let Some(second) = values.next() else {
+            return HeaderValue::One(first);
+        };
+        let mut joined = first.to_vec();
+        for value in std::iter::once(second).chain(values) {
+            joined.push(b',');
+            joined.extend_from_slice(value);
+        }
+        HeaderValue::Joined(joined)
+    }
+
+    /// The values of the header `name`, one by one.
+    pub fn values<'s, 'n>(&'s self, name: &'n str) -> impl Iterator<Item = &'s [u8]> + use<'s, 'n> {
+        self.iter()
+            .filter(move |(candidate, _)| candidate.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| value)
+    }
+
+    /// Takes out every header for which `forged` says yes and returns the
+    /// distinct names taken out, as the request spells them.
+    pub fn remove_forged(&mut self, forged: impl Fn(&[u8]) -> bool) -> Vec<Vec<u8>> {
+        let mut removed: Vec<Vec<u8>> = Vec::new();
+        let buffer = &self.buffer;
+        self.entries.retain(|entry| {
+            let name = buffer.get(entry.name.clone()).unwrap_or_default();
+            let keep = !forged(name);
+            if !keep && !removed.iter().any(|known| known == name) {
+                removed.push(name.to_vec());
+            }
+            keep
+        });
+        removed
+    }
+
+    fn bytes(&self, range: &Range<usize>) -> &[u8] {
+        self.buffer.get(range.clone()).unwrap_or_default()
+    }
+}
+
+/// Whether two header names are the same to an upstream that folds `-` and
+/// `_` and ignores case, as CGI-style servers do (RFC 3875 section 4.1.18).
+#[must_use]
+pub fn same_header(left: &[u8], right: &[u8]) -> bool {
+    left.len() == right.len() && left.iter().zip(right).all(|(l, r)| fold(*l) == fold(*r))
+}
+
+fn fold(byte: u8) -> u8 {
+    if byte == b'_' {
+        b'-'
+    } else {
+        byte.to_ascii_lowercase()
+    }
+}
+
+fn read_entries(buffer: &[u8]) -> Option<Vec<Entry>> {
+    let (count, mut sizes) = read_u32(buffer)?;
+    // Sizes come first, so the count cannot ask for more than the buffer holds.
+    let table = count.checked_mul(8)?;
+    let mut offset = table.checked_add(4)?;
+    if offset > buffer.len() {
+        return None;
+    }
+    let mut entries = Vec::with_capacity(count);
+    for _ in 0..count {
+        let (name_length, rest) = read_u32(sizes)?;
+        let (value_length, rest) = read_u32(rest)?;
+        sizes = rest;
+        let name = take(&mut offset, name_length)?;
+        let value = take(&mut offset, value_length)?;
+        entries.push(Entry { name, value });
+    }
+    (offset == buffer.len()).then_some(entries)
+}
+
+/// The next `length` bytes from `offset`, which then moves past their NUL.
+fn take(offset: &mut usize, length: usize) -> Option<Range<usize>> {
+    let end = offset.checked_add(length)?;
+    let range = *offset..end;
+    *offset = end.checked_add(1)?;
+    Some(range)
+}
+
+fn read_u32(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let (head, rest) = bytes.split_first_chunk::<4>()?;
+    Some((usize::try_from(u32::from_le_bytes(*head)).ok()?, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(headers: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut bytes = u32::try_from(headers.len()).unwrap().to_le_bytes().to_vec();
+        for (name, value) in headers {
+            bytes.extend(u32::try_from(name.len()).unwrap().to_le_bytes());
+            bytes.extend(u32::try_from(value.len()).unwrap().to_le_bytes());
+        }
+        for (name, value) in headers {
+            bytes.extend(name.as_bytes());
+            bytes.push(0);
+            bytes.extend(*value);
+            bytes.push(0);
+        }
+        bytes
+    }
+
+    #[test]
+    fn reads_pairs_in_order_and_joins_repeated_values() {
+        let snapshot = HeaderSnapshot::from_pairs(pairs(&[
+            (":path", b"/a"),
+            ("x-team", b"red"),
+            ("X-Team", b"blue"),
+            ("raw", b"\xff\x00"),
+        ]))
+        .unwrap();
+        assert_eq!(snapshot.get(":path"), HeaderValue::One(b"/a"));
+        assert_eq!(
+            snapshot.get("x-team"),
+            HeaderValue::Joined(b"red,blue".to_vec())
+        );
+        assert_eq!(snapshot.get("raw"), HeaderValue::One(b"\xff\x00"));
+        assert_eq!(snapshot.get("absent"), HeaderValue::Absent);
+        assert!(snapshot.get("raw").text().is_err());
+    }
+
+    #[test]
+    fn refuses_every_truncation_and_any_surplus() {
+        let bytes = pairs(&[("a", b"1"), ("b", b"22")]);
+        assert!(HeaderSnapshot::from_pairs(bytes.clone()).is_ok());
+        for length in 0..bytes.len() {
+            assert_eq!(
+                HeaderSnapshot::from_pairs(bytes[..length].to_vec()).err(),
+                Some(HeaderSnapshotError),
+                "cut at {length}"
+            );
+        }
+        let mut longer = bytes;
+        longer.push(0);
+        assert!(HeaderSnapshot::from_pairs(longer).is_err());
+        assert!(HeaderSnapshot::from_pairs(vec![0xff; 4]).is_err());
+        assert!(HeaderSnapshot::from_pairs(vec![0xff; 64]).is_err());
+    }
+
+    #[test]
+    fn forged_names_are_found_in_any_spelling() {
+        let mut snapshot = HeaderSnapshot::from_headers([
+            ("x-doorward-sub", b"root".as_slice()),
+            ("x_doorward_sub", b"root"),
+            ("x-other", b"kept"),
+        ]);
+        let removed = snapshot.remove_forged(|name| same_header(name, b"X-Doorward-Sub"));
+        assert_eq!(
+            removed,
+            [b"x-doorward-sub".to_vec(), b"x_doorward_sub".to_vec()]
+        );
+        assert_eq!(snapshot.iter().count(), 1);
+        assert_eq!(snapshot.get("x-doorward-sub"), HeaderValue::Absent);
+    }
+}
