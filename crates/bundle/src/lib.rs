@@ -1,4 +1,10 @@
-//! A policy bundle: its manifest, and what it becomes when loaded.
+//! A policy bundle: what a platform team writes, and what it becomes.
+//!
+//! - [`Manifest`]: `doorward.yaml`, or the same fields as JSON inside the
+//!   plugin configuration, as plain data.
+//! - [`Bundle`]: a manifest that was found to be whole and consistent: a
+//!   compiled engine, the token providers, and the request mapping.
+//! - [`folder`]: from a folder under `policies/` to a manifest (tools only).
 
 #![deny(
     clippy::unwrap_used,
@@ -10,3 +16,21 @@
     clippy::arithmetic_side_effects,
     reason = "this code runs in the proxy, where a panic is a trap"
 )]
+
+mod bundle;
+mod configuration;
+mod error;
+#[cfg(feature = "folder")]
+pub mod folder;
+mod manifest;
+mod principal;
+mod provider;
+mod roles;
+
+pub use bundle::Bundle;
+pub use configuration::{Configuration, ConfigurationError, UNSIGNED_VARIABLE};
+pub use error::{BundleError, Part};
+pub use manifest::{ClaimRole, Jwks, Manifest, Presence, TokenLocation, TokenProvider};
+pub use principal::{PrincipalError, PrincipalForm};
+pub use provider::Provider;
+pub use roles::{RoleClaim, RoleClaimError};

@@ -1,0 +1,266 @@
+//! A manifest that was found whole and consistent, ready to decide.
+
+use doorward_engine::{Context, Engine, Model, Policy, ReservedPrefix, Settings};
+use doorward_request::Mapping;
+
+use crate::error::BundleError;
+use crate::manifest::{Manifest, Presence};
+use crate::provider::Provider;
+
+/// The longest name and revision, in bytes: both go into every refusal.
+const MAX_LABEL_BYTES: usize = 64;
+
+/// A loaded bundle. Immutable: a push replaces it whole.
+#[derive(Debug)]
+pub struct Bundle {
+    name: String,
+    revision: String,
+    engine: Engine,
+    mapping: Mapping,
+    providers: Vec<Provider>,
+}
+
+impl Bundle {
+    /// Checks a manifest and compiles its policy. What is decided here
+    /// depends on the manifest alone, never on the clock or on what was
+    /// loaded before, so that all of a proxy's workers agree.
+    ///
+    /// # Errors
+    /// Anything that is wrong with the bundle; see [`BundleError`].
+    pub fn load(manifest: &Manifest) -> Result<Self, BundleError> {
+        check_name(&manifest.name)?;
+        check_revision(&manifest.revision)?;
+        let providers = manifest
+            .tokens
+            .iter()
+            .enumerate()
+            .map(|(index, entry)| Provider::load(index, entry))
+            .collect::<Result<Vec<_>, _>>()?;
+        check_issuers(&providers)?;
+        let engine = compile(manifest, &providers)?;
+        check_graphs(&engine, &providers)?;
+        let mapping = map(manifest, &engine)?;
+        if mapping.reads_token() && providers.is_empty() {
+            return Err(BundleError::field(
+                "request",
+                "reads jwt, but tokens names no issuer: add one, or do not read jwt",
+            ));
+        }
+        Ok(Self {
+            name: manifest.name.clone(),
+            revision: manifest.revision.clone(),
+            engine,
+            mapping,
+            providers,
+        })
+    }
+
+    /// The bundle's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The bundle's revision.
+    #[must_use]
+    pub fn revision(&self) -> &str {
+        &self.revision
+    }
+
+    /// The compiled policy.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// How a request becomes the engine's request.
+    #[must_use]
+    pub fn mapping(&self) -> &Mapping {
+        &self.mapping
+    }
+
+    /// The issuers whose tokens are accepted.
+    #[must_use]
+    pub fn providers(&self) -> &[Provider] {
+        &self.providers
+    }
+
+    /// Whether a request without a token is refused: as soon as one issuer's
+    /// entry says `required`.
+    #[must_use]
+    pub fn requires_token(&self) -> bool {
+        self.providers
+            .iter()
+            .any(|provider| provider.presence() == Presence::Required)
+    }
+
+    /// Whether a subject of this name is refused, since only token claims may
+    /// name what starts so.
+    #[must_use]
+    pub fn is_reserved(&self, subject: &str) -> bool {
+        self.providers
+            .iter()
+            .flat_map(Provider::roles)
+            .any(|role| subject.starts_with(role.prefix()))
+    }
+}
+
+fn check_name(name: &str) -> Result<(), BundleError> {
+    let fits =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+    if name.is_empty() || name.len() > MAX_LABEL_BYTES || !name.bytes().all(fits) {
+        return Err(BundleError::field(
+            "name",
+            format!(
+                "{name:?} is not 1 to {MAX_LABEL_BYTES} lower-case letters, digits, '-', '_' and '.'"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn check_revision(revision: &str) -> Result<(), BundleError> {
+    if revision.is_empty()
+        || revision.len() > MAX_LABEL_BYTES
+        || !revision.bytes().all(|byte| byte.is_ascii_graphic())
+    {
+        return Err(BundleError::field(
+            "revision",
+            format!(
+                "{revision:?} is not 1 to {MAX_LABEL_BYTES} printable characters without spaces"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// No issuer may speak for another: issuers differ, principals of different
+/// issuers cannot be equal, and no role prefix reaches into another issuer's.
+fn check_issuers(providers: &[Provider]) -> Result<(), BundleError> {
+    for (index, provider) in providers.iter().enumerate() {
+        for (earlier, other) in providers.iter().enumerate().take(index) {
+            if provider.tokens().issuer() == other.tokens().issuer() {
+                return Err(BundleError::field(
+                    format!("tokens[{index}].issuer"),
+                    format!("is also the issuer of tokens[{earlier}]: keep one entry"),
+                ));
+            }
+            check_principals(index, provider, earlier, other)?;
+            check_role_prefixes(index, provider, earlier, other)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_principals(
+    index: usize,
+    provider: &Provider,
+    earlier: usize,
+    other: &Provider,
+) -> Result<(), BundleError> {
+    let (Some(form), Some(other_form)) = (provider.principal(), other.principal()) else {
+        let missing = if provider.principal().is_none() {
+            index
+        } else {
+            earlier
+        };
+        return Err(BundleError::field(
+            format!("tokens[{missing}].principal"),
+            "is needed where there are several issuers, such as \"partner:{sub}\": without it, two issuers could name the same subject",
+        ));
+    };
+    if form.prefix().starts_with(other_form.prefix())
+        || other_form.prefix().starts_with(form.prefix())
+    {
+        return Err(BundleError::field(
+            format!("tokens[{index}].principal"),
+            format!(
+                "starts with {:?}, and that of tokens[{earlier}] with {:?}: neither may be the start of the other, so that two issuers never name the same subject",
+                form.prefix(),
+                other_form.prefix()
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn check_role_prefixes(
+    index: usize,
+    provider: &Provider,
+    earlier: usize,
+    other: &Provider,
+) -> Result<(), BundleError> {
+    for role in provider.roles() {
+        for other_role in other.roles() {
+            let (prefix, other_prefix) = (role.prefix(), other_role.prefix());
+            let overlap = prefix.starts_with(other_prefix) || other_prefix.starts_with(prefix);
+            // The same prefix in both entries is said twice, so it is meant.
+            if role.graph() == other_role.graph() && prefix != other_prefix && overlap {
+                return Err(BundleError::field(
+                    format!("tokens[{index}].roles.{}", role.graph()),
+                    format!(
+                        "the prefix {prefix:?} overlaps with {other_prefix:?} of tokens[{earlier}]: one issuer could name the other's roles"
+                    ),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn compile(manifest: &Manifest, providers: &[Provider]) -> Result<Engine, BundleError> {
+    let Some(model) = &manifest.model else {
+        return Err(BundleError::field(
+            "model",
+            "is missing: give the text of the Casbin model",
+        ));
+    };
+    let model = Model::parse(model).map_err(BundleError::Model)?;
+    let policy = Policy::parse_csv(manifest.policy.as_deref().unwrap_or_default())
+        .map_err(BundleError::Policy)?;
+    let reserved = providers
+        .iter()
+        .flat_map(Provider::roles)
+        .map(|role| ReservedPrefix {
+            graph: role.graph().to_owned(),
+            prefix: role.prefix().to_owned(),
+        })
+        .collect();
+    let settings = Settings {
+        reserved,
+        ..Settings::default()
+    };
+    let engine = Engine::compile(&model, &policy, &settings).map_err(BundleError::Compile)?;
+    if engine.reads_policy() && engine.row_count_of("p") == 0 {
+        return Err(BundleError::EmptyPolicy);
+    }
+    Ok(engine)
+}
+
+fn check_graphs(engine: &Engine, providers: &[Provider]) -> Result<(), BundleError> {
+    for (index, provider) in providers.iter().enumerate() {
+        for role in provider.roles() {
+            if engine.graph(role.graph()).is_none() {
+                return Err(BundleError::field(
+                    format!("tokens[{index}].roles.{}", role.graph()),
+                    "the model has no such role definition: add it under [role_definition], such as g = _, _",
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn map(manifest: &Manifest, engine: &Engine) -> Result<Mapping, BundleError> {
+    let definition: Vec<&str> = engine
+        .request_definition(Context::default())
+        .unwrap_or_default()
+        .iter()
+        .map(AsRef::as_ref)
+        .collect();
+    let entries = manifest
+        .request
+        .iter()
+        .map(|(name, text)| (name, text.as_str()));
+    Mapping::parse(&definition, entries).map_err(BundleError::Mapping)
+}

@@ -1,0 +1,157 @@
+//! The manifest as its author writes it: plain data, nothing checked but its shape.
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// `doorward.yaml`, or the object under `bundle` in the plugin configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The bundle's name: lower-case letters, digits, `-`, `_` and `.`, at most 64.
+    pub name: String,
+    /// The revision, printed with every decision: printable ASCII without
+    /// spaces, at most 64.
+    pub revision: String,
+    /// Whose tokens are accepted. Empty: no token is looked for.
+    #[serde(default)]
+    pub tokens: Vec<TokenProvider>,
+    /// Which attribute fills which name of the model's request definition.
+    pub request: Entries<String>,
+    /// The Casbin model. In a folder this is `model.conf`.
+    pub model: Option<String>,
+    /// The Casbin policy as CSV. In a folder this is `policy.csv`.
+    pub policy: Option<String>,
+}
+
+/// One issuer whose tokens are accepted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenProvider {
+    /// The `iss` of its tokens, compared exactly.
+    pub issuer: String,
+    /// The audiences of which a token must name at least one.
+    pub audiences: Vec<String>,
+    /// Its keys.
+    pub jwks: Jwks,
+    /// Where a token is looked for. Absent: `authorization: Bearer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Vec<TokenLocation>>,
+    /// Whether a request must carry a token.
+    #[serde(default)]
+    pub presence: Presence,
+    /// How `jwt.principal` is made of the claims, such as `user:{sub}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
+    /// Which claims act as roles, by the role definition they act in.
+    #[serde(default, skip_serializing_if = "Entries::is_empty")]
+    pub roles: Entries<Vec<ClaimRole>>,
+    /// How far this proxy's clock and the issuer's may differ, in seconds.
+    /// Absent: 60, as Envoy's jwt_authn has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_skew_seconds: Option<f64>,
+}
+
+/// Where a provider's keys come from: a file beside the manifest, or here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Jwks {
+    /// A JWKS file in the bundle's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The keys themselves: the `keys` member of a JWKS (RFC 7517 section 5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<Vec<serde_json::Value>>,
+}
+
+/// One place where a token may stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenLocation {
+    /// The header, in any case.
+    pub header: String,
+    /// What stands before the token, `Bearer ` for example; its letters are
+    /// compared without regard to case (RFC 9110 section 11.1).
+    #[serde(default)]
+    pub prefix: String,
+}
+
+/// Whether a request must carry a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Presence {
+    /// A request without a token is refused with 401.
+    #[default]
+    Required,
+    /// A request without a token is decided by the policy; one with an
+    /// invalid token is refused all the same.
+    Optional,
+}
+
+/// A claim whose values act as roles of the principal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimRole {
+    /// The claim: a name, or names joined by dots for a nested one.
+    pub claim: String,
+    /// What stands before each value, so that no token can name a role that
+    /// the policy means for somebody else.
+    pub prefix: String,
+}
+
+/// A map whose names must differ, in the order in which they were written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entries<T>(pub Vec<(String, T)>);
+
+impl<T> Default for Entries<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Entries<T> {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Names and values in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+}
+
+impl<T: Serialize> Serialize for Entries<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntriesVisitor<T>(std::marker::PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for EntriesVisitor<T> {
+            type Value = Entries<T>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries: Vec<(String, T)> = Vec::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    if entries.iter().any(|(known, _)| *known == name) {
+                        return Err(serde::de::Error::custom(format!(
+                            "duplicate entry {name:?}"
+                        )));
+                    }
+                    entries.push((name, map.next_value()?));
+                }
+                Ok(Entries(entries))
+            }
+        }
+
+        deserializer.deserialize_map(EntriesVisitor(std::marker::PhantomData))
+    }
+}

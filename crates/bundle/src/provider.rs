@@ -1,0 +1,186 @@
+//! One issuer's entry, checked: its tokens, where they stand, what they give.
+
+use doorward_token::{Jwks, ProviderSettings};
+
+use crate::error::BundleError;
+use crate::manifest::{Presence, TokenLocation, TokenProvider};
+use crate::principal::PrincipalForm;
+use crate::roles::RoleClaim;
+
+/// An issuer whose tokens are accepted, and what a token of it gives.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    pub(crate) tokens: doorward_token::Provider,
+    pub(crate) locations: Vec<TokenLocation>,
+    pub(crate) presence: Presence,
+    pub(crate) principal: Option<PrincipalForm>,
+    pub(crate) roles: Vec<RoleClaim>,
+}
+
+impl Provider {
+    /// Verification of this issuer's tokens.
+    #[must_use]
+    pub fn tokens(&self) -> &doorward_token::Provider {
+        &self.tokens
+    }
+
+    /// Where its tokens stand; header names are in lower case.
+    #[must_use]
+    pub fn locations(&self) -> &[TokenLocation] {
+        &self.locations
+    }
+
+    /// Whether a request must carry a token.
+    #[must_use]
+    pub fn presence(&self) -> Presence {
+        self.presence
+    }
+
+    /// How its principals are made; `None`: of `sub`, where there is one.
+    #[must_use]
+    pub fn principal(&self) -> Option<&PrincipalForm> {
+        self.principal.as_ref()
+    }
+
+    /// The claims that act as roles.
+    #[must_use]
+    pub fn roles(&self) -> &[RoleClaim] {
+        &self.roles
+    }
+
+    /// Checks one entry of `tokens`, the one at `index`.
+    pub(crate) fn load(index: usize, entry: &TokenProvider) -> Result<Self, BundleError> {
+        let at = |field: &str| format!("tokens[{index}].{field}");
+        if entry.audiences.is_empty() {
+            return Err(BundleError::field(
+                at("audiences"),
+                "is empty: name the audiences that this issuer's tokens must be for",
+            ));
+        }
+        let mut settings = ProviderSettings::new(entry.issuer.clone(), keys(index, entry)?);
+        settings.audiences.clone_from(&entry.audiences);
+        if let Some(seconds) = entry.clock_skew_seconds {
+            settings.clock_skew_seconds = whole_seconds(seconds).ok_or_else(|| {
+                BundleError::field(
+                    at("clock_skew_seconds"),
+                    "is not a whole number of seconds from 0",
+                )
+            })?;
+        }
+        let principal = entry
+            .principal
+            .as_deref()
+            .map(PrincipalForm::parse)
+            .transpose()
+            .map_err(|problem| BundleError::field(at("principal"), problem))?;
+        Ok(Self {
+            tokens: doorward_token::Provider::new(settings).map_err(|error| {
+                BundleError::Provider {
+                    issuer: entry.issuer.clone(),
+                    error,
+                }
+            })?,
+            locations: locations(index, entry.from.as_deref())?,
+            presence: entry.presence,
+            principal,
+            roles: roles(index, entry)?,
+        })
+    }
+}
+
+fn keys(index: usize, entry: &TokenProvider) -> Result<Jwks, BundleError> {
+    let Some(keys) = &entry.jwks.keys else {
+        let problem = match &entry.jwks.file {
+            Some(file) => format!(
+                "names the file {file:?}, which only a bundle's folder can hold: write {{\"keys\": [...]}} here"
+            ),
+            None => "has neither keys nor a file".to_owned(),
+        };
+        return Err(BundleError::field(format!("tokens[{index}].jwks"), problem));
+    };
+    if entry.jwks.file.is_some() {
+        return Err(BundleError::field(
+            format!("tokens[{index}].jwks"),
+            "has both keys and a file: leave one out",
+        ));
+    }
+    let text = serde_json::json!({ "keys": keys }).to_string();
+    Jwks::parse(text.as_bytes()).map_err(|error| BundleError::Jwks {
+        issuer: entry.issuer.clone(),
+        error,
+    })
+}
+
+fn locations(
+    index: usize,
+    from: Option<&[TokenLocation]>,
+) -> Result<Vec<TokenLocation>, BundleError> {
+    let Some(from) = from else {
+        return Ok(vec![TokenLocation {
+            header: "authorization".to_owned(),
+            prefix: "Bearer ".to_owned(),
+        }]);
+    };
+    if from.is_empty() {
+        return Err(BundleError::field(
+            format!("tokens[{index}].from"),
+            "is empty: name a header, or leave it out for authorization: Bearer",
+        ));
+    }
+    let mut locations: Vec<TokenLocation> = Vec::new();
+    for (position, location) in from.iter().enumerate() {
+        let field = format!("tokens[{index}].from[{position}].header");
+        if !is_header_name(&location.header) {
+            return Err(BundleError::field(
+                field,
+                format!("{:?} is no header name", location.header),
+            ));
+        }
+        let lower = TokenLocation {
+            header: location.header.to_ascii_lowercase(),
+            prefix: location.prefix.clone(),
+        };
+        if locations.contains(&lower) {
+            return Err(BundleError::field(field, "is there twice"));
+        }
+        locations.push(lower);
+    }
+    Ok(locations)
+}
+
+/// RFC 9110 section 5.6.2, `token`; so never a pseudo header.
+fn is_header_name(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+fn roles(index: usize, entry: &TokenProvider) -> Result<Vec<RoleClaim>, BundleError> {
+    let mut roles = Vec::new();
+    for (graph, claims) in entry.roles.iter() {
+        for (position, role) in claims.iter().enumerate() {
+            let claim = RoleClaim::new(graph, &role.claim, &role.prefix).map_err(|problem| {
+                BundleError::field(
+                    format!("tokens[{index}].roles.{graph}[{position}]"),
+                    problem,
+                )
+            })?;
+            roles.push(claim);
+        }
+    }
+    Ok(roles)
+}
+
+/// Istio passes the configuration through a protobuf Struct, which turns
+/// integers into doubles; a double that is no whole number is refused.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the range is checked on the line before"
+)]
+fn whole_seconds(seconds: f64) -> Option<u32> {
+    let whole = (0.0..=f64::from(u32::MAX)).contains(&seconds) && seconds.fract() == 0.0;
+    whole.then_some(seconds as u32)
+}
