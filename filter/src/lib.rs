@@ -1,4 +1,6 @@
-//! The proxy-wasm shell around the authorizer.
+//! The proxy-wasm shell around the authorizer: it fetches what the pipeline
+//! asks for, and does what the pipeline says. It makes no choice of its own,
+//! except that whatever fails here refuses the request.
 
 #![deny(
     clippy::unwrap_used,
@@ -10,3 +12,15 @@
     clippy::arithmetic_side_effects,
     reason = "this code runs in the proxy, where a panic is a trap"
 )]
+
+mod host;
+mod logger;
+mod root;
+mod stream;
+
+mod entry {
+    proxy_wasm::main! {{
+        crate::logger::install();
+        proxy_wasm::set_root_context(|_| Box::new(crate::root::Root::default()));
+    }}
+}

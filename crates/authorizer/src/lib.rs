@@ -1,4 +1,9 @@
-//! The decision pipeline, as a state machine without a host.
+//! The decision pipeline, as a state machine that needs no host.
+//!
+//! [`Authorizer::begin`] takes one request and answers with a [`Step`]: either
+//! a [`Permitted`], the only value with which a request may go on, or a
+//! [`Denied`], which holds the whole answer to the client. What a host has to
+//! do for either is data; it makes no choice of its own.
 
 #![deny(
     clippy::unwrap_used,
@@ -10,3 +15,17 @@
     clippy::arithmetic_side_effects,
     reason = "this code runs in the proxy, where a panic is a trap"
 )]
+
+mod answer;
+mod authorizer;
+mod credentials;
+mod denial;
+mod outcome;
+mod record;
+
+pub use answer::Answer;
+pub use authorizer::Authorizer;
+pub use credentials::is_identity_header;
+pub use denial::Denial;
+pub use outcome::{Denied, HeaderEdit, Permitted, Step};
+pub use record::{Record, Verdict};

@@ -1,0 +1,152 @@
+//! Who the request says it is: finding the token, and making of it a
+//! principal and its roles.
+
+use doorward_bundle::{Bundle, Provider, TokenLocation};
+use doorward_request::{HeaderSnapshot, same_header};
+use doorward_token::{SignatureVerifier, TokenError, Verified, peek_issuer};
+
+use crate::denial::Denial;
+
+/// Headers in which Doorward speaks to the upstream. From outside they never
+/// survive, in whatever spelling.
+const IDENTITY_PREFIX: &[u8] = b"x-doorward-";
+
+/// Whether a header of this name is Doorward's own to write.
+#[must_use]
+pub fn is_identity_header(name: &[u8]) -> bool {
+    name.get(..IDENTITY_PREFIX.len())
+        .is_some_and(|start| same_header(start, IDENTITY_PREFIX))
+}
+
+/// What a verified token gives for one request.
+#[derive(Debug)]
+pub(crate) struct Credentials {
+    pub(crate) verified: Verified,
+    pub(crate) principal: Option<String>,
+    /// Role definition and role.
+    pub(crate) roles: Vec<(String, String)>,
+}
+
+/// A token of the request, and the issuers' entries that look where it stands.
+struct Found<'a> {
+    token: &'a [u8],
+    providers: Vec<&'a Provider>,
+}
+
+/// Verifies the request's token, if it has one.
+pub(crate) fn authenticate(
+    bundle: &Bundle,
+    headers: &HeaderSnapshot,
+    now_unix_seconds: i64,
+    verifier: &dyn SignatureVerifier,
+) -> Result<Option<Credentials>, Denial> {
+    let Some(found) = find(bundle, headers)? else {
+        if bundle.requires_token() {
+            return Err(Denial::TokenMissing);
+        }
+        return Ok(None);
+    };
+    let provider = choose(&found).map_err(Denial::Token)?;
+    let verified = provider
+        .tokens()
+        .verify(found.token, now_unix_seconds, verifier)
+        .map_err(Denial::Token)?;
+    credentials(bundle, provider, verified).map(Some)
+}
+
+/// Looks in every place that an issuer's entry names. The same token in two
+/// places is one token; two different ones are refused.
+fn find<'a>(bundle: &'a Bundle, headers: &'a HeaderSnapshot) -> Result<Option<Found<'a>>, Denial> {
+    let mut found: Option<Found<'a>> = None;
+    for provider in bundle.providers() {
+        let values = provider.locations().iter().flat_map(|location| {
+            headers
+                .values(&location.header)
+                .filter_map(move |value| strip_prefix(value, location))
+        });
+        for token in values {
+            let known = found.get_or_insert_with(|| Found {
+                token,
+                providers: Vec::new(),
+            });
+            if known.token != token {
+                return Err(Denial::TokenAmbiguous);
+            }
+            if !known
+                .providers
+                .iter()
+                .any(|other| std::ptr::eq(*other, provider))
+            {
+                known.providers.push(provider);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The token behind the location's prefix. The letters of an authentication
+/// scheme are compared without regard to case (RFC 9110 section 11.1), and
+/// any number of spaces may stand behind it (section 11.4).
+fn strip_prefix<'v>(value: &'v [u8], location: &TokenLocation) -> Option<&'v [u8]> {
+    let prefix = location.prefix.as_bytes();
+    let (start, mut token) = value.split_at_checked(prefix.len())?;
+    if !start.eq_ignore_ascii_case(prefix) {
+        return None;
+    }
+    if prefix.ends_with(b" ") {
+        while let Some(rest) = token.strip_prefix(b" ") {
+            token = rest;
+        }
+    }
+    Some(token)
+}
+
+/// The issuer's entry that a token is to be verified by. With several, the
+/// unverified `iss` only chooses among them; the chosen one verifies it.
+fn choose<'a>(found: &Found<'a>) -> Result<&'a Provider, TokenError> {
+    if let [only] = found.providers.as_slice() {
+        return Ok(only);
+    }
+    let issuer = peek_issuer(found.token)?;
+    found
+        .providers
+        .iter()
+        .find(|provider| provider.tokens().issuer() == issuer)
+        .copied()
+        .ok_or(TokenError::IssuerUnknown)
+}
+
+fn credentials(
+    bundle: &Bundle,
+    provider: &Provider,
+    verified: Verified,
+) -> Result<Credentials, Denial> {
+    let claims = verified.claims().members();
+    let principal = match provider.principal() {
+        Some(form) => Some(form.make(claims).map_err(Denial::Principal)?),
+        None => verified
+            .subject()
+            .filter(|subject| !subject.is_empty())
+            .map(str::to_owned),
+    };
+    if principal
+        .as_deref()
+        .is_some_and(|principal| bundle.is_reserved(principal))
+    {
+        return Err(Denial::ReservedPrincipal);
+    }
+    let mut roles = Vec::new();
+    for claim in provider.roles() {
+        let names = claim.roles(claims).map_err(Denial::Roles)?;
+        roles.extend(
+            names
+                .into_iter()
+                .map(|name| (claim.graph().to_owned(), name)),
+        );
+    }
+    Ok(Credentials {
+        verified,
+        principal,
+        roles,
+    })
+}

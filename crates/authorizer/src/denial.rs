@@ -1,0 +1,115 @@
+//! Why a request is refused: one value for each kind, with its reason code.
+
+use doorward_bundle::{PrincipalError, RoleClaimError};
+use doorward_engine::EvaluationError;
+use doorward_request::{PathError, ResolveError};
+use doorward_token::TokenError;
+
+use crate::record::Verdict;
+
+/// Why a request is refused.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Denial {
+    /// The path has no single canonical form.
+    #[error("{0}")]
+    Path(PathError),
+    /// A token is required and there is none.
+    #[error("a token is required")]
+    TokenMissing,
+    /// The request carries two different tokens (RFC 6750 section 2 allows one).
+    #[error("the request carries more than one token")]
+    TokenAmbiguous,
+    /// The token was not accepted.
+    #[error("{0}")]
+    Token(TokenError),
+    /// The token is valid, but no principal can be made of it.
+    #[error("{0}")]
+    Principal(PrincipalError),
+    /// The token is valid, but its role claims cannot be read.
+    #[error("{0}")]
+    Roles(RoleClaimError),
+    /// The token's principal starts with what only roles of a token may.
+    #[error("the token's subject has a form that is reserved for roles")]
+    ReservedPrincipal,
+    /// A value for the policy is missing or invalid.
+    #[error("{0}")]
+    Attribute(ResolveError),
+    /// The policy could not be evaluated.
+    #[error("{0}")]
+    Evaluation(EvaluationError),
+    /// No rule allows the request.
+    #[error("no rule allows it")]
+    NoRule,
+    /// A rule denies the request.
+    #[error("a rule denies it")]
+    DenyRule,
+}
+
+impl Denial {
+    /// The HTTP status of the answer.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Path(_) | Self::TokenAmbiguous => 400,
+            Self::TokenMissing
+            | Self::Token(_)
+            | Self::Principal(_)
+            | Self::Roles(_)
+            | Self::ReservedPrincipal => 401,
+            Self::Attribute(_) | Self::Evaluation(_) | Self::NoRule | Self::DenyRule => 403,
+        }
+    }
+
+    /// The stable reason code, for records and metrics.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Path(error) => error.code(),
+            Self::TokenMissing => "token_missing",
+            Self::TokenAmbiguous => "token_ambiguous",
+            Self::Token(error) => error.code(),
+            Self::Principal(_) => "token_principal",
+            Self::Roles(_) => "token_roles",
+            Self::ReservedPrincipal | Self::Evaluation(EvaluationError::ReservedSubject) => {
+                "subject_reserved"
+            }
+            Self::Attribute(error) => error.code(),
+            Self::Evaluation(_) => "evaluation_error",
+            Self::NoRule => "no_rule",
+            Self::DenyRule => "deny_rule",
+        }
+    }
+
+    /// The reason as the operator sees it: the code, and which attribute or
+    /// which fault where the code alone does not say.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Attribute(error) => format!("{}: {}", self.code(), error.attribute()),
+            Self::Evaluation(error) if *error != EvaluationError::ReservedSubject => {
+                format!("{}: {error}", self.code())
+            }
+            _ => self.code().to_owned(),
+        }
+    }
+
+    /// Whether the policy said no, or no decision could be made.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Attribute(_) | Self::Evaluation(_) => Verdict::Error,
+            _ => Verdict::Deny,
+        }
+    }
+
+    /// What the client may know: the policy's inner faults stay inside.
+    #[must_use]
+    pub fn description(&self) -> String {
+        match self {
+            Self::Attribute(_) | Self::Evaluation(_) => {
+                "the policy could not be evaluated".to_owned()
+            }
+            _ => self.to_string(),
+        }
+    }
+}

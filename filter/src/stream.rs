@@ -1,0 +1,160 @@
+//! The stream context: one per request.
+
+use std::rc::Rc;
+
+use doorward_authorizer::{Authorizer, Denied, HeaderEdit, Permitted, Record, Step};
+use doorward_request::{Facts, HeaderSnapshot, ReadError};
+use doorward_token::SoftwareVerifier;
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+
+use crate::host::{self, HostError};
+
+/// Where the decision record shows: in Envoy's access log as
+/// `%FILTER_STATE(wasm.doorward.decision:PLAIN)%`.
+const DECISION_PROPERTY: &str = "doorward.decision";
+
+/// One request. It lets go of the policy as soon as it has decided, so that a
+/// long stream does not keep a replaced bundle in memory.
+pub(crate) struct Stream {
+    authorizer: Option<Rc<Authorizer>>,
+    permitted: bool,
+}
+
+/// Why the pipeline could not be asked, or not be obeyed.
+enum Failure {
+    NotConfigured,
+    Host(HostError),
+    Headers,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotConfigured => f.write_str("no configuration was accepted"),
+            Self::Host(error) => write!(f, "{error}"),
+            Self::Headers => f.write_str("the host's header map is inconsistent"),
+        }
+    }
+}
+
+impl From<HostError> for Failure {
+    fn from(error: HostError) -> Self {
+        Self::Host(error)
+    }
+}
+
+struct HostFacts;
+
+impl Facts for HostFacts {
+    fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, ReadError> {
+        host::property(path).map_err(|_| ReadError)
+    }
+}
+
+impl Stream {
+    pub(crate) fn new(authorizer: Option<Rc<Authorizer>>) -> Self {
+        Self {
+            authorizer,
+            permitted: false,
+        }
+    }
+
+    fn authorize(&mut self) -> Result<Action, Failure> {
+        let authorizer = self.authorizer.take().ok_or(Failure::NotConfigured)?;
+        let headers = HeaderSnapshot::from_pairs(host::request_header_pairs()?)
+            .map_err(|_| Failure::Headers)?;
+        let seconds = host::current_time_nanoseconds()?.div_euclid(1_000_000_000);
+        let now = i64::try_from(seconds).unwrap_or(i64::MAX);
+        match authorizer.begin(headers, &HostFacts, now, &SoftwareVerifier) {
+            Step::Permit(permitted) => {
+                let_through(&permitted)?;
+                self.permitted = true;
+                Ok(Action::Continue)
+            }
+            Step::Deny(denied) => refuse(&denied),
+        }
+    }
+
+    /// What follows the headers goes on only if they did. A proxy does not
+    /// ask for the rest of a request that was answered; if it did, an answer
+    /// of "continue" would let the headers go too.
+    fn follow(&self) -> Action {
+        if self.permitted {
+            Action::Continue
+        } else {
+            Action::Pause
+        }
+    }
+}
+
+/// The only way on for a request: with the proof that it was authorized, and
+/// after every change that the proof names was made.
+fn let_through(permitted: &Permitted) -> Result<(), Failure> {
+    for edit in permitted.edits() {
+        match edit {
+            HeaderEdit::Remove(name) => host::remove_request_header(name)?,
+            HeaderEdit::Replace(name, value) => {
+                host::replace_request_header(name.as_bytes(), value.as_bytes())?;
+            }
+        }
+    }
+    publish(permitted.record());
+    Ok(())
+}
+
+fn refuse(denied: &Denied) -> Result<Action, Failure> {
+    publish(denied.record());
+    let answer = denied.answer();
+    let headers: Vec<(&str, &str)> = answer
+        .headers
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    host::send_local_response(
+        answer.status,
+        &denied.record().details(),
+        &headers,
+        answer.body.as_bytes(),
+    )?;
+    Ok(Action::Pause)
+}
+
+/// Shows the record to access logs. That it cannot be shown changes no decision.
+fn publish(record: &Record) {
+    if let Err(error) = host::set_property(DECISION_PROPERTY, record.to_json().as_bytes()) {
+        log::warn!("doorward: the decision record is lost: {error}");
+    }
+}
+
+impl Context for Stream {}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
+        match self.authorize() {
+            Ok(action) => action,
+            Err(failure) => {
+                log::error!("doorward: request refused: {failure}");
+                let refused = host::send_local_response(
+                    503,
+                    "doorward_error",
+                    &[("content-type", "text/plain")],
+                    b"access denied: no decision could be made\n",
+                );
+                if let Err(error) = refused {
+                    // The stream stays paused, so the request goes nowhere.
+                    log::error!("doorward: the refusal could not be sent: {error}");
+                }
+                Action::Pause
+            }
+        }
+    }
+
+    fn on_http_request_body(&mut self, _size: usize, _end_of_stream: bool) -> Action {
+        self.follow()
+    }
+
+    fn on_http_request_trailers(&mut self, _trailers: usize) -> Action {
+        self.follow()
+    }
+}
