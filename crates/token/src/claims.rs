@@ -38,6 +38,12 @@ impl Claims {
             })
     }
 
+    /// All claims as a JSON object.
+    #[must_use]
+    pub const fn members(&self) -> &Map<String, Value> {
+        &self.members
+    }
+
     /// All claims, ordered by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.members
