@@ -37,13 +37,13 @@ pub enum JwksError {
         limit: usize,
     },
     /// Not one JSON object.
-    #[error("line {line}, column {column}: the key set {fault}")]
+    #[error("{}the key set {fault}", place(*line, *column))]
     Json {
         /// What is wrong.
         fault: JsonFault,
-        /// Counted from 1; 0 where the fault has no place.
+        /// Counted from 1; 0 where the fault concerns the whole text.
         line: usize,
-        /// Counted from 1.
+        /// Counted from 1; 0 likewise, and at the end of a line.
         column: usize,
     },
     /// The member `keys` is missing or not an array (RFC 7517 section 5.1).
@@ -178,6 +178,14 @@ pub enum IgnoredReason {
         /// Its size in bits.
         bits: usize,
     },
+}
+
+fn place(line: usize, column: usize) -> String {
+    if line == 0 {
+        String::new()
+    } else {
+        format!("line {line}, column {column}: ")
+    }
 }
 
 fn reasons(ignored: &[IgnoredKey]) -> String {

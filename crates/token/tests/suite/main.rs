@@ -1,0 +1,10 @@
+//! Tokens, key sets and providers, as a caller sees them.
+
+mod claims;
+mod conformance;
+mod form;
+mod jwks;
+mod keys;
+mod mint;
+mod properties;
+mod providers;
