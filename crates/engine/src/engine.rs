@@ -1,18 +1,20 @@
 //! The compiled engine: made once from a model, a policy and settings, then
 //! asked any number of times.
 
-use thiserror::Error;
-
-use crate::decision::{Decision, Outcome, Rule, RuleId};
+use crate::decision::{Decision, Rule, RuleId};
 use crate::error::CompileError;
-use crate::request::{Context, GraphId, Request, Value};
+use crate::load::Loaded;
+use crate::request::{Context, GraphId, Request};
 use crate::settings::Settings;
-use crate::syntax::{Model, Policy};
+use crate::syntax::expression::Expr;
+use crate::syntax::policy::Row;
+use crate::syntax::{Effect, Model, Policy};
+use crate::walk;
 
 /// A model and a policy, compiled. Immutable, and shared between threads.
 #[derive(Debug)]
 pub struct Engine {
-    _private: (),
+    loaded: Loaded,
 }
 
 impl Engine {
@@ -25,28 +27,26 @@ impl Engine {
     /// violated constraints, settings that name what the model does not have,
     /// and whatever is over a limit.
     pub fn compile(
-        _model: &Model,
-        _policy: &Policy,
-        _settings: &Settings,
+        model: &Model,
+        policy: &Policy,
+        settings: &Settings,
     ) -> Result<Self, CompileError> {
-        Ok(Self { _private: () })
+        Ok(Self {
+            loaded: Loaded::new(model, policy, settings)?,
+        })
     }
 
     /// Decides a request. Never fails: what cannot be evaluated is an
-    /// [`Outcome::Error`], which denies.
+    /// [`Outcome::Error`](crate::Outcome::Error), which denies.
     #[must_use]
-    pub fn decide(&self, _request: &Request<'_>) -> Decision {
-        Decision {
-            outcome: Outcome::Deny,
-            rule: None,
-            rows_examined: 0,
-        }
+    pub fn decide(&self, request: &Request<'_>) -> Decision {
+        walk::decide(&self.loaded, request)
     }
 
     /// A row of the policy, none if it is of another engine.
     #[must_use]
-    pub fn rule(&self, _id: RuleId) -> Option<Rule<'_>> {
-        None
+    pub fn rule(&self, id: RuleId) -> Option<Rule<'_>> {
+        self.loaded.row(id.0).map(Row::rule)
     }
 
     /// The definitions of these names as a context, for example
@@ -54,79 +54,79 @@ impl Engine {
     #[must_use]
     pub fn context(
         &self,
-        _request: &str,
-        _policy: &str,
-        _effect: &str,
-        _matcher: &str,
+        request: &str,
+        policy: &str,
+        effect: &str,
+        matcher: &str,
     ) -> Option<Context> {
-        None
+        let loaded = &self.loaded;
+        let mut requests = loaded.names.requests.iter().map(|known| &known.name);
+        let mut policies = loaded.names.policies.iter().map(|known| &known.name);
+        let mut effects = loaded.effects.iter().map(|(name, _)| name);
+        let mut matchers = loaded.matchers.iter().map(|known| &known.name);
+        let number = |position: Option<usize>| u16::try_from(position?).ok();
+        Some(Context {
+            request: number(requests.position(|name| **name == *request))?,
+            policy: number(policies.position(|name| **name == *policy))?,
+            effect: number(effects.position(|name| **name == *effect))?,
+            matcher: number(matchers.position(|name| **name == *matcher))?,
+        })
     }
 
     /// The role graph of that definition, such as `g2`.
     #[must_use]
-    pub fn graph(&self, _name: &str) -> Option<GraphId> {
-        None
+    pub fn graph(&self, name: &str) -> Option<GraphId> {
+        self.loaded
+            .names
+            .graph(name)
+            .map(|(graph, _)| GraphId(graph))
     }
 
     /// The names of the context's request definition, in order: what the
     /// values of a request stand for. None if the context is of another
     /// engine.
     #[must_use]
-    pub fn request_definition(&self, _context: Context) -> Option<&[Box<str>]> {
-        None
+    pub fn request_definition(&self, context: Context) -> Option<&[Box<str>]> {
+        let requests = &self.loaded.names.requests;
+        let definition = requests.get(usize::from(context.request))?;
+        Some(&definition.fields)
     }
 
-    /// Whether the matcher or the effect of the default context reads the
-    /// policy: then a policy without a row of its kind is surely a mistake.
+    /// Whether the default context needs rows of `p` to mean anything: its
+    /// matcher reads them, or its effect is one that rows can turn into a
+    /// denial. A policy without such a row is then surely a mistake.
     #[must_use]
     pub fn reads_policy(&self) -> bool {
-        false
+        let loaded = &self.loaded;
+        let effect = loaded.effects.first().map(|(_, effect)| *effect);
+        let matcher = loaded.matchers.first();
+        effect != Some(Effect::AllowOverride)
+            || matcher.is_some_and(|matcher| {
+                let mut reads =
+                    |expr: &Expr| matches!(expr, Expr::Policy(slot) if slot.definition == 0);
+                matcher.expression.any(&mut reads)
+            })
     }
 
     /// Rows in force, of all kinds, without duplicates.
     #[must_use]
     pub fn row_count(&self) -> usize {
-        0
+        let policies = self.loaded.order.iter().map(Vec::len);
+        let roles = self.loaded.role_rows.iter().copied();
+        policies.chain(roles).sum()
     }
 
-    /// Rows in force of one kind, such as `p` or `g2`.
+    /// Rows in force of one kind, such as `p` or `g2`, without duplicates.
     #[must_use]
-    pub fn row_count_of(&self, _kind: &str) -> usize {
-        0
+    pub fn row_count_of(&self, kind: &str) -> usize {
+        let names = &self.loaded.names;
+        let policies = names.policies.iter().map(|known| &known.name);
+        let policies = policies.zip(self.loaded.order.iter().map(Vec::len));
+        let graphs = names.graphs.iter().map(|known| &known.name);
+        let graphs = graphs.zip(self.loaded.role_rows.iter().copied());
+        policies
+            .chain(graphs)
+            .find(|(name, _)| ***name == *kind)
+            .map_or(0, |(_, count)| count)
     }
-}
-
-/// What a built-in function gives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FunctionResult {
-    /// The functions that match.
-    Bool(bool),
-    /// The functions that extract a part.
-    Text(String),
-}
-
-/// Why a built-in function could not be called.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum FunctionError {
-    /// No built-in function has that name.
-    #[error("there is no function {0}")]
-    Unknown(String),
-    /// The call failed.
-    #[error(transparent)]
-    Evaluation(#[from] crate::decision::EvaluationError),
-}
-
-/// Calls one built-in function by its name in matchers, or `timeMatch`, at
-/// the time `now` in seconds since 1970-01-01 UTC.
-///
-/// # Errors
-///
-/// [`FunctionError::Unknown`], or what the call itself says: wrong number or
-/// types of arguments, a malformed pattern.
-pub fn call_function(
-    name: &str,
-    _args: &[Value<'_>],
-    _now: i64,
-) -> Result<FunctionResult, FunctionError> {
-    Err(FunctionError::Unknown(name.to_owned()))
 }

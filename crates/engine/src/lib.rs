@@ -42,13 +42,17 @@
 mod decision;
 mod engine;
 mod error;
+mod function;
+mod load;
 mod request;
 mod settings;
 mod syntax;
+mod walk;
 
 pub use decision::{Decision, EvaluationError, Outcome, Rule, RuleId};
-pub use engine::{Engine, FunctionError, FunctionResult, call_function};
+pub use engine::Engine;
 pub use error::{CompileError, ModelError, PolicyError, Position};
+pub use function::{FunctionError, FunctionResult, call_function};
 pub use request::{Context, GraphId, Request, RoleLink, Value};
 pub use settings::{
     FieldIndex, Limits, LinkCondition, LinkConditionFunction, MatchFunction, ReservedPrefix,

@@ -1,55 +1,26 @@
-//! The texts: model files, matchers, policy rows. What they say, not what
-//! they mean for a request.
+//! The texts: model files, matchers, patterns, policy rows. What they say,
+//! not what they mean for a request.
 
-use crate::error::{ModelError, PolicyError};
+mod conf;
+pub(crate) mod constraint;
+pub(crate) mod expression;
+pub(crate) mod lexer;
+mod model;
+pub(crate) mod names;
+pub(crate) mod parser;
+pub(crate) mod pattern;
+pub(crate) mod policy;
+pub(crate) mod time;
 
-/// A model: the definitions of requests, policies, roles, effects, matchers.
-#[derive(Debug, Clone)]
-pub struct Model {
-    _private: (),
-}
+pub use model::Model;
+pub(crate) use model::{Effect, Matcher};
+pub use policy::Policy;
 
-impl Model {
-    /// Reads a model file.
-    ///
-    /// # Errors
-    ///
-    /// The first fault found, with its place.
-    pub fn parse(_text: &str) -> Result<Self, ModelError> {
-        Ok(Self { _private: () })
-    }
-}
-
-/// The rows of a policy, in order, each with its line.
-#[derive(Debug, Clone, Default)]
-pub struct Policy {
-    _private: (),
-}
-
-impl Policy {
-    /// Reads rows from CSV as Casbin does: `#` starts a comment line, blank
-    /// lines are skipped, a field may be in double quotes.
-    ///
-    /// # Errors
-    ///
-    /// The first malformed line.
-    pub fn parse_csv(_text: &str) -> Result<Self, PolicyError> {
-        Ok(Self::default())
-    }
-
-    /// Adds a row: its kind (such as `p` or `g2`), its fields, and the line
-    /// to name in errors, from 1.
-    pub fn push_row(&mut self, _kind: &str, _fields: &[&str], _line: u32) {}
-
-    /// The number of rows.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        0
-    }
-
-    /// Whether there is no row.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
+/// A fault in an expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SyntaxError {
+    /// The byte where it is.
+    pub(crate) offset: usize,
+    /// What is wrong.
+    pub(crate) message: String,
 }

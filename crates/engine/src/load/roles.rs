@@ -1,0 +1,285 @@
+//! Role rows: their links, cycles among them, and constraints on them.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::error::CompileError;
+use crate::settings::Limits;
+use crate::syntax::Model;
+use crate::syntax::constraint::ConstraintRule;
+use crate::syntax::pattern::Kind;
+use crate::syntax::policy::{Policy, Row};
+use crate::walk::functions::Period;
+use crate::walk::patterns::Patterns;
+use crate::walk::roles::Graph;
+
+use super::settings::GraphSettings;
+
+/// A role row as a link.
+#[derive(Debug, Clone)]
+pub(crate) struct LinkRow {
+    pub(crate) subject: Box<str>,
+    pub(crate) role: Box<str>,
+    /// Empty in a graph without domains.
+    pub(crate) domain: Box<str>,
+    pub(crate) period: Option<Period>,
+    pub(crate) line: u32,
+}
+
+fn row(policy: &Policy, index: u32) -> Option<&Row> {
+    policy.rows.get(usize::try_from(index).ok()?)
+}
+
+/// The links of every graph.
+pub(crate) fn links(
+    model: &Model,
+    policy: &Policy,
+    matching: &[GraphSettings],
+    rows: &[Vec<u32>],
+) -> Result<Vec<Vec<LinkRow>>, CompileError> {
+    let mut all = Vec::new();
+    for ((graph, matching), rows) in model.names.graphs.iter().zip(matching).zip(rows) {
+        let mut links = Vec::new();
+        for row in rows.iter().filter_map(|index| row(policy, *index)) {
+            let field = |position: usize| row.fields.get(position).map_or("", AsRef::as_ref);
+            let parameters = graph.arity();
+            let period = match matching.condition {
+                None => None,
+                Some(condition) => {
+                    let (start, end) = (field(parameters), field(parameters.saturating_add(1)));
+                    let period = Period::parse(start, end).ok_or_else(|| CompileError::Row {
+                        line: row.line,
+                        message: format!(
+                            "\"{start}\" and \"{end}\" are no times for {}, \
+                             use YYYY-MM-DD hh:mm:ss or _",
+                            condition.name()
+                        ),
+                    })?;
+                    Some(period)
+                }
+            };
+            links.push(LinkRow {
+                subject: field(0).into(),
+                role: field(1).into(),
+                domain: if graph.domain { field(2) } else { "" }.into(),
+                period,
+                line: row.line,
+            });
+        }
+        all.push(links);
+    }
+    Ok(all)
+}
+
+/// The graphs that the links make.
+pub(crate) fn graphs(links: &[Vec<LinkRow>], matching: &[GraphSettings]) -> Vec<Graph> {
+    links
+        .iter()
+        .zip(matching)
+        .map(|(links, matching)| {
+            let mut graph = Graph::new(matching.role, matching.domain);
+            for link in links {
+                graph.add(&link.subject, &link.role, &link.domain, link.period);
+            }
+            graph
+        })
+        .collect()
+}
+
+/// Compiles the names and domains that may be patterns.
+pub(crate) fn add_patterns(
+    links: &[Vec<LinkRow>],
+    matching: &[GraphSettings],
+    patterns: &mut Patterns,
+    limits: &Limits,
+) -> Result<(), CompileError> {
+    for (links, matching) in links.iter().zip(matching) {
+        for link in links {
+            let mut add = |kind: Option<Kind>, text: &str| match kind {
+                None => Ok(()),
+                Some(kind) => patterns
+                    .add(kind, text, limits)
+                    .map_err(|error| CompileError::Row {
+                        line: link.line,
+                        message: format!(
+                            "\"{text}\" is not a pattern for {}: {error}",
+                            kind.function()
+                        ),
+                    }),
+            };
+            add(matching.role, &link.subject)?;
+            add(matching.role, &link.role)?;
+            add(matching.domain, &link.domain)?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a cycle among the links that hold together in any one domain.
+pub(crate) fn check_cycles(
+    links: &[Vec<LinkRow>],
+    matching: &[GraphSettings],
+    patterns: &Patterns,
+    limits: &Limits,
+) -> Result<(), CompileError> {
+    for (links, matching) in links.iter().zip(matching) {
+        let mut domains: BTreeMap<&str, Vec<&LinkRow>> = BTreeMap::new();
+        for link in links {
+            domains.entry(&link.domain).or_default().push(link);
+        }
+        let open: Vec<&str> = match matching.domain {
+            None => Vec::new(),
+            Some(kind) => domains
+                .keys()
+                .copied()
+                .filter(|domain| !patterns.is_literal(kind, domain))
+                .collect(),
+        };
+        for (domain, own) in &domains {
+            let mut together = own.clone();
+            for pattern in open.iter().filter(|pattern| *pattern != domain) {
+                let holds = matching.domain.is_some_and(|kind| {
+                    patterns
+                        .matches(kind, domain, pattern, limits)
+                        .unwrap_or(false)
+                });
+                if holds {
+                    together.extend(domains.get(*pattern).into_iter().flatten());
+                }
+            }
+            if let Some(cycle) = cycle(&together) {
+                return Err(cycle);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A name on the way from a root, and how many of its roles were followed.
+type Step<'a> = (&'a str, usize);
+
+fn cycle(links: &[&LinkRow]) -> Option<CompileError> {
+    let mut roles: HashMap<&str, Vec<&LinkRow>> = HashMap::new();
+    for link in links {
+        roles.entry(&link.subject).or_default().push(link);
+    }
+    let mut done: HashSet<&str> = HashSet::new();
+    for start in links {
+        let mut way: Vec<Step<'_>> = vec![(&start.subject, 0)];
+        let mut on_way: HashSet<&str> = HashSet::from([&*start.subject]);
+        while let Some((name, next)) = way.pop() {
+            if done.contains(name) {
+                on_way.remove(name);
+                continue;
+            }
+            let Some(link) = roles.get(name).and_then(|roles| roles.get(next)) else {
+                done.insert(name);
+                on_way.remove(name);
+                continue;
+            };
+            way.push((name, next.saturating_add(1)));
+            if on_way.contains(&*link.role) {
+                return Some(cycle_error(&way, link));
+            }
+            if !done.contains(&*link.role) {
+                on_way.insert(&link.role);
+                way.push((&link.role, 0));
+            }
+        }
+    }
+    None
+}
+
+fn cycle_error(way: &[Step<'_>], closing: &LinkRow) -> CompileError {
+    let names: Vec<&str> = way
+        .iter()
+        .map(|(name, _)| *name)
+        .skip_while(|name| *name != &*closing.role)
+        .chain([&*closing.role])
+        .collect();
+    let place = if closing.domain.is_empty() {
+        String::new()
+    } else {
+        format!(" in domain {}", closing.domain)
+    };
+    CompileError::Row {
+        line: closing.line,
+        message: format!("the roles run in a circle{place}: {}", names.join(" -> ")),
+    }
+}
+
+/// Refuses rows of `g` that break a constraint.
+pub(crate) fn check_constraints(
+    model: &Model,
+    policy: &Policy,
+    rows: &[Vec<u32>],
+) -> Result<(), CompileError> {
+    if model.constraints.is_empty() {
+        return Ok(());
+    }
+    let graph = model.names.graph("g").map_or(0, |(graph, _)| graph);
+    let rows: Vec<&Row> = rows
+        .get(usize::from(graph))
+        .into_iter()
+        .flatten()
+        .filter_map(|index| row(policy, *index))
+        .collect();
+    // For each name its roles, each with the line of the last row that gives it.
+    let mut roles: BTreeMap<&str, BTreeMap<&str, u32>> = BTreeMap::new();
+    for row in &rows {
+        if let [subject, role, ..] = &*row.fields {
+            roles.entry(subject).or_default().insert(role, row.line);
+        }
+    }
+    for constraint in &model.constraints {
+        let broken = match &constraint.rule {
+            ConstraintRule::AtMostOf { roles: of, most } => at_most_of(&roles, of, *most),
+            ConstraintRule::RoleMax { role, most } => role_max(&rows, role, *most),
+            ConstraintRule::RolePre { role, needed } => roles.iter().find_map(|(name, has)| {
+                let line = has.get(role.as_str())?;
+                (!has.contains_key(needed.as_str()))
+                    .then(|| (*line, format!("{name} has {role} but not {needed}")))
+            }),
+        };
+        if let Some((line, what)) = broken {
+            return Err(CompileError::Row {
+                line,
+                message: format!("constraint {} is broken: {what}", constraint.name),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn at_most_of(
+    roles: &BTreeMap<&str, BTreeMap<&str, u32>>,
+    of: &[String],
+    most: usize,
+) -> Option<(u32, String)> {
+    roles.iter().find_map(|(name, has)| {
+        let held: Vec<(&str, u32)> = of
+            .iter()
+            .filter_map(|role| has.get(role.as_str()).map(|line| (role.as_str(), *line)))
+            .collect();
+        let line = held.iter().map(|(_, line)| *line).max()?;
+        let names: Vec<&str> = held.iter().map(|(role, _)| *role).collect();
+        (held.len() > most).then(|| {
+            let what = format!(
+                "{name} has {}, of {} at most {most}",
+                names.join(" and "),
+                of.join(", ")
+            );
+            (line, what)
+        })
+    })
+}
+
+fn role_max(rows: &[&Row], role: &str, most: usize) -> Option<(u32, String)> {
+    let given: Vec<u32> = rows
+        .iter()
+        .filter(|row| row.fields.get(1).is_some_and(|given| **given == *role))
+        .map(|row| row.line)
+        .collect();
+    let line = given.get(most)?;
+    let what = format!("{role} is given {} times, at most {most}", given.len());
+    Some((*line, what))
+}

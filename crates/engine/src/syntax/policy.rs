@@ -1,0 +1,163 @@
+//! The rows of a policy, and Casbin's CSV.
+
+use crate::decision::Rule;
+use crate::error::{PolicyError, Position};
+
+/// A row: its kind, its fields, its line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) kind: Box<str>,
+    pub(crate) fields: Box<[Box<str>]>,
+    pub(crate) line: u32,
+}
+
+impl Row {
+    pub(crate) fn rule(&self) -> Rule<'_> {
+        Rule {
+            kind: &self.kind,
+            line: self.line,
+            fields: &self.fields,
+        }
+    }
+}
+
+/// The rows of a policy, in order, each with its line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policy {
+    pub(crate) rows: Vec<Row>,
+}
+
+impl Policy {
+    /// Reads rows from CSV as Casbin does: one row a line, a line that starts
+    /// with `#` is a comment, blank lines are skipped. Space before a field
+    /// and at the end of a line is dropped; a field may be in double quotes,
+    /// with `""` for a quote in it.
+    ///
+    /// # Errors
+    ///
+    /// The first malformed line.
+    pub fn parse_csv(text: &str) -> Result<Self, PolicyError> {
+        let mut policy = Self::default();
+        for (line, number) in text.lines().zip(1_u32..) {
+            let trimmed = line.trim();
+            if trimmed.is_empty() || trimmed.starts_with('#') {
+                continue;
+            }
+            let fields = fields(trimmed).map_err(|(offset, message)| {
+                let indent = line.len().saturating_sub(line.trim_start().len());
+                let before = line.get(..indent.saturating_add(offset)).unwrap_or("");
+                let column = u32::try_from(before.chars().count()).unwrap_or(u32::MAX);
+                PolicyError {
+                    position: Position {
+                        line: number,
+                        column: column.saturating_add(1),
+                    },
+                    message,
+                }
+            })?;
+            let mut fields = fields.into_iter();
+            let kind = fields.next().unwrap_or_default();
+            policy.rows.push(Row {
+                kind: kind.into(),
+                fields: fields.map(Into::into).collect(),
+                line: number,
+            });
+        }
+        Ok(policy)
+    }
+
+    /// Adds a row: its kind (such as `p` or `g2`), its fields, and the line
+    /// to name in errors, from 1.
+    pub fn push_row(&mut self, kind: &str, fields: &[&str], line: u32) {
+        self.rows.push(Row {
+            kind: kind.into(),
+            fields: fields.iter().map(|field| (*field).into()).collect(),
+            line,
+        });
+    }
+
+    /// The rows, in order.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = Rule<'_>> {
+        self.rows.iter().map(Row::rule)
+    }
+
+    /// The number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
+
+/// A fault: the byte offset where it is, and what it is.
+type Fault = (usize, String);
+
+/// The fields of one line.
+fn fields(line: &str) -> Result<Vec<String>, Fault> {
+    let mut fields = Vec::new();
+    let mut rest = line;
+    loop {
+        rest = rest.trim_start();
+        let (field, after) = match rest.strip_prefix('"') {
+            Some(inside) => quoted(line, inside)?,
+            None => plain(line, rest)?,
+        };
+        fields.push(field);
+        match after {
+            Some(after) => rest = after,
+            None => return Ok(fields),
+        }
+    }
+}
+
+fn offset(line: &str, rest: &str) -> usize {
+    line.len().saturating_sub(rest.len())
+}
+
+/// A field without quotes, and what follows its comma.
+fn plain<'a>(line: &str, rest: &'a str) -> Result<(String, Option<&'a str>), Fault> {
+    let (field, after) = match rest.split_once(',') {
+        Some((field, after)) => (field, Some(after)),
+        None => (rest, None),
+    };
+    if let Some(quote) = field.find('"') {
+        return Err((
+            offset(line, rest).saturating_add(quote),
+            "a quote inside a field, put the whole field in quotes and double the quote".to_owned(),
+        ));
+    }
+    Ok((field.to_owned(), after))
+}
+
+/// A field after its opening quote, and what follows its comma.
+fn quoted<'a>(line: &str, inside: &'a str) -> Result<(String, Option<&'a str>), Fault> {
+    let start = offset(line, inside).saturating_sub(1);
+    let mut field = String::new();
+    let mut rest = inside;
+    loop {
+        let Some((part, after)) = rest.split_once('"') else {
+            return Err((start, "the quote that opens here is not closed".to_owned()));
+        };
+        field.push_str(part);
+        if let Some(after) = after.strip_prefix('"') {
+            field.push('"');
+            rest = after;
+            continue;
+        }
+        if after.is_empty() {
+            return Ok((field, None));
+        }
+        return match after.strip_prefix(',') {
+            Some(after) => Ok((field, Some(after))),
+            None => Err((
+                offset(line, after),
+                "text after the closing quote, expected a comma or the end of the line".to_owned(),
+            )),
+        };
+    }
+}

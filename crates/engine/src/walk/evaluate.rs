@@ -1,0 +1,521 @@
+//! A matcher's value for one request and one row.
+//!
+//! Where a value is asked for as a truth value at the root of a matcher, down
+//! through `&&`, `||`, `!`, `?:`, `??` and `eval`, false wins over an error
+//! among terms that must all hold, whatever their order, and terms of which
+//! one must hold run from left to right. `!` is carried inwards first, so
+//! `!(a || b)` is two terms that must both hold. Everywhere else (inside
+//! comparisons, arguments, conditions) everything runs from left to right.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+
+use serde_json::Value as Json;
+
+use crate::decision::EvaluationError as Error;
+use crate::load::Loaded;
+use crate::request::{GraphId, Request};
+use crate::syntax::expression::{Expr, Operator, Slot};
+use crate::syntax::lexer::Dialect;
+use crate::syntax::parser;
+use crate::syntax::pattern::Kind;
+use crate::syntax::policy::Row;
+
+use super::functions::{self, Answer};
+use super::roles::Question;
+use super::value::Val;
+
+/// What an expression is evaluated against.
+pub(crate) struct Frame<'a> {
+    pub(crate) loaded: &'a Loaded,
+    pub(crate) request: &'a Request<'a>,
+    /// None: every field of the policy is empty text.
+    pub(crate) row: Option<&'a Row>,
+    /// Steps left in this decision.
+    pub(crate) steps: &'a Cell<u64>,
+}
+
+/// Whether an error ends the decision even where false would win over it.
+fn is_final(error: Error) -> bool {
+    matches!(error, Error::Limit { .. } | Error::ReservedSubject)
+}
+
+fn operator_error(operator: &'static str) -> Error {
+    Error::OperatorType { operator }
+}
+
+impl<'a> Frame<'a> {
+    /// The value of a whole matcher.
+    pub(crate) fn root<'e>(&self, expr: &'e Expr) -> Result<Val<'e>, Error>
+    where
+        'a: 'e,
+    {
+        self.position(expr, false)
+    }
+
+    /// Refuses a request whose subject starts with a reserved prefix, for
+    /// every role graph that the matcher asks about a value of the request.
+    pub(crate) fn check_subjects(&self, expr: &Expr) -> Result<(), Error> {
+        if let Expr::Role(graph, arguments) = expr
+            && let Some(subject) = arguments.first()
+        {
+            let direct = match subject {
+                Expr::Attribute(value, _) => matches!(**value, Expr::Request(_)),
+                subject => matches!(subject, Expr::Request(_)),
+            };
+            if direct
+                && let Ok(Val::Text(name)) = self.value(subject)
+                && self.loaded.is_reserved(*graph, &name)
+            {
+                return Err(Error::ReservedSubject);
+            }
+        }
+        expr.children()
+            .into_iter()
+            .try_for_each(|child| self.check_subjects(child))
+    }
+
+    fn step(&self) -> Result<(), Error> {
+        match self.steps.get().checked_sub(1) {
+            Some(left) => {
+                self.steps.set(left);
+                Ok(())
+            }
+            None => Err(Error::Limit {
+                limit: "expression_steps",
+            }),
+        }
+    }
+
+    /// The value of an expression that stands where a truth value is asked
+    /// for, under an odd number of `!` if `negated`.
+    fn position<'e>(&self, expr: &'e Expr, negated: bool) -> Result<Val<'e>, Error>
+    where
+        'a: 'e,
+    {
+        match expr {
+            Expr::And(_) | Expr::Or(_) | Expr::Not(_) => {
+                Ok(Val::Bool(self.truth(expr, negated, "!")? != negated))
+            }
+            Expr::Else(value, other) => match self.position(value, negated)? {
+                Val::Null => self.position(other, negated),
+                value => Ok(value),
+            },
+            Expr::Then(condition, value) => {
+                if self.strict_bool(condition, "?")? {
+                    self.position(value, negated)
+                } else {
+                    Ok(Val::Null)
+                }
+            }
+            Expr::Eval(rule) => self.eval(rule, Some(negated)),
+            _ => self.value(expr),
+        }
+    }
+
+    /// The truth of an expression, or of its negation.
+    fn truth(&self, expr: &Expr, negated: bool, operator: &'static str) -> Result<bool, Error> {
+        self.step()?;
+        match (expr, negated) {
+            (Expr::Not(inner), _) => self.truth(inner, !negated, "!"),
+            (Expr::And(all), false) => self.all_hold(all, false, "&&"),
+            (Expr::Or(all), true) => self.all_hold(all, true, "||"),
+            (Expr::Or(all), false) => self.one_holds(all, false, "||"),
+            (Expr::And(all), true) => self.one_holds(all, true, "&&"),
+            _ => match self.position(expr, negated)? {
+                Val::Bool(value) => Ok(value != negated),
+                _ => Err(operator_error(operator)),
+            },
+        }
+    }
+
+    fn all_hold(&self, all: &[Expr], negated: bool, operator: &'static str) -> Result<bool, Error> {
+        let mut first = None;
+        for expr in all {
+            match self.truth(expr, negated, operator) {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
+                Err(error) if is_final(error) => return Err(error),
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        first.map_or(Ok(true), Err)
+    }
+
+    fn one_holds(
+        &self,
+        all: &[Expr],
+        negated: bool,
+        operator: &'static str,
+    ) -> Result<bool, Error> {
+        for expr in all {
+            if self.truth(expr, negated, operator)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn strict_bool(&self, expr: &Expr, operator: &'static str) -> Result<bool, Error> {
+        match self.value(expr)? {
+            Val::Bool(value) => Ok(value),
+            _ => Err(operator_error(operator)),
+        }
+    }
+
+    fn strict_number(&self, expr: &Expr, operator: &'static str) -> Result<f64, Error> {
+        match self.value(expr)? {
+            Val::Number(number) => Ok(number),
+            _ => Err(operator_error(operator)),
+        }
+    }
+
+    /// The value of an expression, from left to right.
+    fn value<'e>(&self, expr: &'e Expr) -> Result<Val<'e>, Error>
+    where
+        'a: 'e,
+    {
+        self.step()?;
+        match expr {
+            Expr::Text { text, .. } => Ok(Val::Text(Cow::Borrowed(text))),
+            Expr::Number(number) => Ok(Val::Number(*number)),
+            Expr::Bool(value) => Ok(Val::Bool(*value)),
+            Expr::Request(slot) => self.request_value(*slot),
+            Expr::Policy(slot) => self.policy_value(*slot),
+            Expr::Attribute(value, path) => attribute(self.value(value)?, path),
+            Expr::Not(inner) => Ok(Val::Bool(!self.strict_bool(inner, "!")?)),
+            Expr::Negate(inner) => Ok(Val::Number(-self.strict_number(inner, "-")?)),
+            Expr::BitNot(inner) => {
+                let bits = signed(self.strict_number(inner, "~")?, "~")?;
+                Ok(Val::Number(float(!bits)))
+            }
+            Expr::And(all) => {
+                for expr in all {
+                    if !self.strict_bool(expr, "&&")? {
+                        return Ok(Val::Bool(false));
+                    }
+                }
+                Ok(Val::Bool(true))
+            }
+            Expr::Or(all) => {
+                for expr in all {
+                    if self.strict_bool(expr, "||")? {
+                        return Ok(Val::Bool(true));
+                    }
+                }
+                Ok(Val::Bool(false))
+            }
+            Expr::Then(condition, value) => {
+                if self.strict_bool(condition, "?")? {
+                    self.value(value)
+                } else {
+                    Ok(Val::Null)
+                }
+            }
+            Expr::Else(value, other) => match self.value(value)? {
+                Val::Null => self.value(other),
+                value => Ok(value),
+            },
+            Expr::Binary(operator, left, right) => self.binary(*operator, left, right),
+            // The parser leaves lists only after `in`, which reads them itself.
+            Expr::List(_) => Err(operator_error("in")),
+            Expr::Call(function, arguments) => {
+                let arguments = self.texts(arguments, function.name())?;
+                let arguments: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
+                let loaded = self.loaded;
+                let limits = &loaded.settings.limits;
+                match functions::call(*function, &arguments, &loaded.patterns, limits)? {
+                    Answer::Bool(value) => Ok(Val::Bool(value)),
+                    Answer::Text(text) => Ok(Val::Text(text.into())),
+                }
+            }
+            Expr::Role(graph, arguments) => self.role(*graph, arguments).map(Val::Bool),
+            Expr::Eval(rule) => self.eval(rule, None),
+        }
+    }
+
+    fn request_value(&self, slot: Slot) -> Result<Val<'a>, Error> {
+        if slot.definition != self.request.context.request {
+            return Err(Error::UnknownName);
+        }
+        let value = self.request.values.get(usize::from(slot.field));
+        value.copied().map(Val::from).ok_or(Error::UnknownName)
+    }
+
+    fn policy_value(&self, slot: Slot) -> Result<Val<'a>, Error> {
+        if slot.definition != self.request.context.policy {
+            return Err(Error::UnknownName);
+        }
+        let Some(row) = self.row else {
+            return Ok(Val::Text("".into()));
+        };
+        let field = row.fields.get(usize::from(slot.field));
+        field
+            .map(|field| Val::Text(Cow::Borrowed(&**field)))
+            .ok_or(Error::UnknownName)
+    }
+
+    /// The values of arguments, all of which must be text.
+    fn texts<'e>(
+        &self,
+        arguments: &'e [Expr],
+        function: &'static str,
+    ) -> Result<Vec<Cow<'e, str>>, Error>
+    where
+        'a: 'e,
+    {
+        let values: Result<Vec<Val<'e>>, Error> =
+            arguments.iter().map(|expr| self.value(expr)).collect();
+        values?
+            .into_iter()
+            .zip(1..)
+            .map(|(value, argument)| match value {
+                Val::Text(text) => Ok(text),
+                _ => Err(Error::ArgumentType { function, argument }),
+            })
+            .collect()
+    }
+
+    fn role(&self, graph: u16, arguments: &[Expr]) -> Result<bool, Error> {
+        let texts = self.texts(arguments, "g")?;
+        let loaded = self.loaded;
+        let Some(found) = loaded.graphs.get(usize::from(graph)) else {
+            return Err(Error::UnknownGraph);
+        };
+        let (name, target, domain) = match texts.as_slice() {
+            [name, target] => (name, target, ""),
+            [name, target, domain] => (name, target, domain.as_ref()),
+            _ => return Err(Error::UnknownGraph),
+        };
+        let from_request = arguments
+            .first()
+            .is_some_and(|first| first.any(&mut |expr| matches!(expr, Expr::Request(_))));
+        if from_request && loaded.is_reserved(graph, name) {
+            return Err(Error::ReservedSubject);
+        }
+        let question = Question {
+            graph: found,
+            id: GraphId(graph),
+            links: self.request.roles,
+            now: self.request.now,
+            max_level: loaded.settings.max_hierarchy_level,
+            patterns: &loaded.patterns,
+            limits: &loaded.settings.limits,
+        };
+        question.has_role(name, target, domain)
+    }
+
+    /// The value of the expression that a text holds, asked for as a truth
+    /// value if `negated` is given.
+    fn eval<'e>(&self, rule: &'e Expr, negated: Option<bool>) -> Result<Val<'e>, Error>
+    where
+        'a: 'e,
+    {
+        let Val::Text(text) = self.value(rule)? else {
+            return Err(Error::ArgumentType {
+                function: "eval",
+                argument: 1,
+            });
+        };
+        if let Some(parsed) = self.loaded.rules.get(&*text) {
+            let parsed = parsed.as_ref().ok_or(Error::MalformedRule)?;
+            return self.eval_parsed(parsed, negated);
+        }
+        let limits = &self.loaded.settings.limits;
+        if text.len() > limits.pattern_bytes {
+            return Err(Error::MalformedRule);
+        }
+        let depth = limits.expression_depth;
+        let parsed = parser::parse(&text, Dialect::Rule, &self.loaded.names, depth)
+            .map_err(|_| Error::MalformedRule)?;
+        self.eval_parsed(&parsed, negated)
+    }
+
+    /// The value of a rule, which may give anything but a list or an object.
+    fn eval_parsed<'e>(&self, parsed: &Expr, negated: Option<bool>) -> Result<Val<'e>, Error> {
+        // A rule that calls eval again could do so for ever.
+        if parsed.any(&mut |expr| matches!(expr, Expr::Eval(_))) {
+            return Err(Error::MalformedRule);
+        }
+        let value = match negated {
+            Some(negated) => self.position(parsed, negated)?,
+            None => self.value(parsed)?,
+        };
+        match value {
+            Val::Null => Ok(Val::Null),
+            Val::Bool(value) => Ok(Val::Bool(value)),
+            Val::Number(number) => Ok(Val::Number(number)),
+            Val::Text(text) => Ok(Val::Text(text.into_owned().into())),
+            Val::List(_) | Val::Object(_) => Err(operator_error("eval")),
+        }
+    }
+
+    fn binary<'e>(
+        &self,
+        operator: Operator,
+        left: &'e Expr,
+        right: &'e Expr,
+    ) -> Result<Val<'e>, Error>
+    where
+        'a: 'e,
+    {
+        let symbol = operator.symbol();
+        match operator {
+            Operator::Equal => self.equal(left, right).map(Val::Bool),
+            Operator::NotEqual => self.equal(left, right).map(|equal| Val::Bool(!equal)),
+            Operator::Less
+            | Operator::LessOrEqual
+            | Operator::Greater
+            | Operator::GreaterOrEqual => self.order(operator, left, right).map(Val::Bool),
+            Operator::Matches => self.regex(left, right, symbol).map(Val::Bool),
+            Operator::NotMatches => self
+                .regex(left, right, symbol)
+                .map(|matches| Val::Bool(!matches)),
+            Operator::In => self.contains(left, right).map(Val::Bool),
+            Operator::Add => {
+                let left = self.value(left)?;
+                Val::add(&left, &self.value(right)?)
+            }
+            _ => {
+                let left = self.value(left)?;
+                let right = self.value(right)?;
+                let (Val::Number(left), Val::Number(right)) = (left, right) else {
+                    return Err(operator_error(symbol));
+                };
+                arithmetic(operator, left, right).map(Val::Number)
+            }
+        }
+    }
+
+    fn equal(&self, left: &Expr, right: &Expr) -> Result<bool, Error> {
+        let left = self.value(left)?;
+        Ok(left.equals(&self.value(right)?))
+    }
+
+    /// `<`, `<=`, `>`, `>=`: between numbers, or between texts. A date in
+    /// quotes is a number here.
+    fn order(&self, operator: Operator, left: &Expr, right: &Expr) -> Result<bool, Error> {
+        let ordered = |expr| match expr {
+            &Expr::Text {
+                time: Some(time), ..
+            } => Ok(Val::Number(time)),
+            expr => self.value(expr),
+        };
+        let ordering = match (ordered(left)?, ordered(right)?) {
+            (Val::Number(left), Val::Number(right)) => left.partial_cmp(&right),
+            (Val::Text(left), Val::Text(right)) => Some(left.cmp(&right)),
+            _ => return Err(operator_error(operator.symbol())),
+        };
+        Ok(ordering.is_some_and(|ordering| match operator {
+            Operator::Less => ordering.is_lt(),
+            Operator::LessOrEqual => ordering.is_le(),
+            Operator::Greater => ordering.is_gt(),
+            _ => ordering.is_ge(),
+        }))
+    }
+
+    fn regex(&self, left: &Expr, right: &Expr, symbol: &'static str) -> Result<bool, Error> {
+        let left = self.value(left)?;
+        let right = self.value(right)?;
+        let (Val::Text(text), Val::Text(pattern)) = (left, right) else {
+            return Err(operator_error(symbol));
+        };
+        let limits = &self.loaded.settings.limits;
+        self.loaded
+            .patterns
+            .matches(Kind::Regex, &text, &pattern, limits)
+            .map_err(|_| Error::MalformedPattern { function: symbol })
+    }
+
+    fn contains(&self, left: &Expr, right: &Expr) -> Result<bool, Error> {
+        let wanted = self.value(left)?;
+        if matches!(wanted, Val::List(_) | Val::Object(_)) {
+            return Err(operator_error("in"));
+        }
+        if let Expr::List(all) = right {
+            let mut found = false;
+            for expr in all {
+                match self.value(expr)? {
+                    Val::List(_) => return Err(operator_error("in")),
+                    value => found = found || wanted.equals(&value),
+                }
+            }
+            return Ok(found);
+        }
+        match self.value(right)? {
+            Val::List(all) => Ok(all.iter().any(|json| wanted.equals(&Val::from(json)))),
+            _ => Err(operator_error("in")),
+        }
+    }
+}
+
+fn attribute<'v>(value: Val<'v>, path: &[Box<str>]) -> Result<Val<'v>, Error> {
+    let mut value = value;
+    for name in path {
+        let Val::Object(object) = value else {
+            return Err(Error::NotAnObject);
+        };
+        let json: &Json = object.get(&**name).ok_or(Error::MissingField)?;
+        value = Val::from(json);
+    }
+    Ok(value)
+}
+
+fn arithmetic(operator: Operator, left: f64, right: f64) -> Result<f64, Error> {
+    let symbol = operator.symbol();
+    Ok(match operator {
+        Operator::Subtract => left - right,
+        Operator::Multiply => left * right,
+        Operator::Divide => left / right,
+        Operator::Remainder => left % right,
+        Operator::Power => left.powf(right),
+        Operator::BitAnd => float(signed(left, symbol)? & signed(right, symbol)?),
+        Operator::BitOr => float(signed(left, symbol)? | signed(right, symbol)?),
+        Operator::BitXor => float(signed(left, symbol)? ^ signed(right, symbol)?),
+        Operator::ShiftLeft => shift(left, right, symbol, u64::checked_shl)?,
+        Operator::ShiftRight => shift(left, right, symbol, u64::checked_shr)?,
+        _ => return Err(operator_error(symbol)),
+    })
+}
+
+/// 2 to the 63rd: the first float that no longer fits a signed number.
+const SIGNED_END: f64 = 9_223_372_036_854_775_808.0;
+
+/// The number without its fraction; an error if it does not fit.
+fn signed(number: f64, operator: &'static str) -> Result<i64, Error> {
+    if (-SIGNED_END..SIGNED_END).contains(&number) {
+        #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+        Ok(number as i64)
+    } else {
+        Err(operator_error(operator))
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "numbers of matchers are floats")]
+fn float(number: i64) -> f64 {
+    number as f64
+}
+
+fn shift(
+    left: f64,
+    right: f64,
+    symbol: &'static str,
+    by: fn(u64, u32) -> Option<u64>,
+) -> Result<f64, Error> {
+    let unsigned = |number: f64| {
+        if (0.0..SIGNED_END * 2.0).contains(&number) {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "the range is checked"
+            )]
+            Ok(number as u64)
+        } else {
+            Err(operator_error(symbol))
+        }
+    };
+    let bits = unsigned(left)?;
+    let count = u32::try_from(unsigned(right)?).unwrap_or(u32::MAX);
+    #[expect(clippy::cast_precision_loss, reason = "numbers of matchers are floats")]
+    Ok(by(bits, count).unwrap_or(0) as f64)
+}

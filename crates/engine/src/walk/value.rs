@@ -1,0 +1,126 @@
+//! Values while a matcher is evaluated.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value as Json};
+
+use crate::decision::EvaluationError;
+use crate::request::Value;
+
+/// A value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Val<'a> {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(Cow<'a, str>),
+    List(&'a [Json]),
+    Object(&'a Map<String, Json>),
+}
+
+impl<'a> From<Value<'a>> for Val<'a> {
+    fn from(value: Value<'a>) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(value) => Self::Bool(value),
+            Value::Number(number) => Self::Number(number),
+            Value::Text(text) => Self::Text(text.into()),
+            Value::Json(json) => Self::from(json),
+        }
+    }
+}
+
+impl<'a> From<&'a Json> for Val<'a> {
+    fn from(json: &'a Json) -> Self {
+        match json {
+            Json::Null => Self::Null,
+            Json::Bool(value) => Self::Bool(*value),
+            Json::Number(number) => Self::Number(number.as_f64().unwrap_or(f64::INFINITY)),
+            Json::String(text) => Self::Text(text.as_str().into()),
+            Json::Array(list) => Self::List(list),
+            Json::Object(object) => Self::Object(object),
+        }
+    }
+}
+
+impl Val<'_> {
+    /// Equality: of one type and the same. Numbers are equal as floats.
+    pub(crate) fn equals(&self, other: &Val<'_>) -> bool {
+        match (self, other) {
+            (Val::Null, Val::Null) => true,
+            (Val::Bool(left), Val::Bool(right)) => left == right,
+            #[expect(clippy::float_cmp, reason = "equality is exact, as in Casbin")]
+            (Val::Number(left), Val::Number(right)) => left == right,
+            (Val::Text(left), Val::Text(right)) => left == right,
+            (Val::List(left), Val::List(right)) => {
+                left.len() == right.len()
+                    && left
+                        .iter()
+                        .zip(right.iter())
+                        .all(|(left, right)| Val::from(left).equals(&Val::from(right)))
+            }
+            (Val::Object(left), Val::Object(right)) => {
+                left.len() == right.len()
+                    && left.iter().all(|(key, left)| {
+                        right
+                            .get(key)
+                            .is_some_and(|right| Val::from(left).equals(&Val::from(right)))
+                    })
+            }
+            _ => false,
+        }
+    }
+
+    /// The value as part of a text.
+    fn display(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Val::Null => Some("<nil>".into()),
+            Val::Bool(value) => Some(value.to_string().into()),
+            Val::Number(number) => Some(display_number(*number).into()),
+            Val::Text(text) => Some(text.as_ref().into()),
+            Val::List(_) | Val::Object(_) => None,
+        }
+    }
+
+    /// `+`: the sum of numbers; if either is text, both one after the other.
+    pub(crate) fn add<'v>(left: &Val<'_>, right: &Val<'_>) -> Result<Val<'v>, EvaluationError> {
+        let error = EvaluationError::OperatorType { operator: "+" };
+        match (left, right) {
+            (Val::Number(left), Val::Number(right)) => Ok(Val::Number(left + right)),
+            (Val::Text(_), other) | (other, Val::Text(_))
+                if !matches!(other, Val::List(_) | Val::Object(_)) =>
+            {
+                let left = left.display().ok_or(error)?;
+                let right = right.display().ok_or(error)?;
+                Ok(Val::Text(format!("{left}{right}").into()))
+            }
+            _ => Err(error),
+        }
+    }
+}
+
+/// A number as Go's `%v` writes a float: the shortest digits that give it
+/// back, with an exponent below 1e-4 and from 1e21 on.
+fn display_number(number: f64) -> String {
+    if number.is_nan() {
+        return "NaN".to_owned();
+    }
+    if number.is_infinite() {
+        return if number > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+    }
+    let magnitude = number.abs();
+    if magnitude == 0.0 || (1e-4..1e21).contains(&magnitude) {
+        return number.to_string();
+    }
+    let scientific = format!("{number:e}");
+    match scientific.split_once('e') {
+        Some((digits, exponent)) => {
+            let (sign, exponent) = match exponent.strip_prefix('-') {
+                Some(exponent) => ('-', exponent),
+                None => ('+', exponent),
+            };
+            format!("{digits}e{sign}{exponent:0>2}")
+        }
+        None => scientific,
+    }
+}
