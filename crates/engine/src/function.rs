@@ -6,6 +6,7 @@ use crate::decision::EvaluationError;
 use crate::request::Value;
 use crate::settings::{Limits, LinkConditionFunction};
 use crate::syntax::expression::Function;
+use crate::walk::budget::Budget;
 use crate::walk::functions::{self, Answer, Period};
 use crate::walk::patterns::Patterns;
 use crate::walk::value::Val;
@@ -70,7 +71,14 @@ pub fn call_function(
     }
     let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
     if let Some(function) = function {
-        let answer = functions::call(function, &texts, &Patterns::default(), &Limits::default())?;
+        let limits = Limits::default();
+        let answer = functions::call(
+            function,
+            &texts,
+            &Patterns::default(),
+            &limits,
+            &Budget::new(limits.expression_steps),
+        )?;
         return Ok(match answer {
             Answer::Bool(value) => FunctionResult::Bool(value),
             Answer::Text(text) => FunctionResult::Text(text),

@@ -142,11 +142,18 @@ pub struct Limits {
     pub pattern_bytes: usize,
     /// Bytes of memory for one compiled regular expression. Default 256 KiB.
     pub regex_bytes: usize,
+    /// Definitions of one kind in a model, such as `m` to `m64`. Default 64.
+    pub definitions: usize,
+    /// Names in one definition. Default 256.
+    pub fields: usize,
     /// Nesting of an expression. Default 64; more than 128 counts as 128,
     /// which is what the stack of a Wasm module carries.
     pub expression_depth: usize,
-    /// Terms and operators evaluated in one decision, over all rows.
-    /// Default 100,000,000.
+    /// Steps of one decision, over all rows: a term or operator evaluated, a
+    /// name compared with a role or with a pattern of a role graph, a byte of
+    /// an expression parsed is one; a pattern that comes with the request
+    /// and has to be compiled is 100,000. Default 20,000,000, well under a
+    /// second.
     pub expression_steps: u64,
     /// Names visited to answer one role question. Default 1,000,000.
     pub role_visits: usize,
@@ -161,8 +168,10 @@ impl Default for Limits {
             patterns: 100_000,
             pattern_bytes: 4_096,
             regex_bytes: 256 * 1_024,
+            definitions: 64,
+            fields: 256,
             expression_depth: 64,
-            expression_steps: 100_000_000,
+            expression_steps: 20_000_000,
             role_visits: 1_000_000,
             request_roles: 10_000,
         }

@@ -8,7 +8,7 @@ mod settings;
 use std::collections::HashMap;
 
 use crate::error::CompileError;
-use crate::settings::Settings;
+use crate::settings::{Limits, Settings};
 use crate::syntax::expression::{Expr, Operator, Slot};
 use crate::syntax::lexer::Dialect;
 use crate::syntax::names::Names;
@@ -187,34 +187,52 @@ impl Loaded {
                     ),
                 });
             }
-            if self.rules.contains_key(text) {
-                continue;
+            let names = &self.names;
+            let parsed = self
+                .rules
+                .entry(text.clone())
+                .or_insert_with(|| parser::parse(text, Dialect::Rule, names, limits).ok());
+            if let Some(rule) = parsed {
+                add_patterns(rule, row, &self.graphs, &mut self.patterns, limits);
             }
-            let parsed =
-                parser::parse(text, Dialect::Rule, &self.names, limits.expression_depth).ok();
-            if let Some(rule) = &parsed {
-                add_literals(rule, &mut self.patterns, &self.settings);
-            }
-            self.rules.insert(text.clone(), parsed);
         }
         Ok(())
     }
 }
 
-/// Compiles the literal patterns of a rule. One that is over a limit stays
-/// out, and makes an error of the decision that uses it.
-fn add_literals(rule: &Expr, patterns: &mut Patterns, settings: &Settings) {
+/// Compiles the patterns that a rule reads from literals and from its own
+/// row. One that is refused stays out, and makes an error of the decision
+/// that uses it.
+fn add_patterns(
+    rule: &Expr,
+    row: &Row,
+    graphs: &[Graph],
+    patterns: &mut Patterns,
+    limits: &Limits,
+) {
     let found = match rule {
         Expr::Call(function, arguments) => Kind::of(*function).zip(arguments.get(1)),
+        Expr::Role(graph, arguments) => graphs
+            .get(usize::from(*graph))
+            .and_then(|graph| graph.role_matching)
+            .zip(arguments.get(1)),
         Expr::Binary(Operator::Matches | Operator::NotMatches, _, pattern) => {
             Some((Kind::Regex, &**pattern))
         }
         _ => None,
     };
-    if let Some((kind, Expr::Text { text, .. })) = found {
-        let _ = patterns.add(kind, text, &settings.limits);
+    let text = match found {
+        Some((kind, Expr::Text { text, .. })) => Some((kind, text)),
+        Some((kind, Expr::Policy(slot))) => {
+            let field = row.fields.get(usize::from(slot.field));
+            field.map(|field| (kind, field))
+        }
+        _ => None,
+    };
+    if let Some((kind, text)) = text {
+        let _refused_when_used = patterns.add(kind, text, limits);
     }
     for child in rule.children() {
-        add_literals(child, patterns, settings);
+        add_patterns(child, row, graphs, patterns, limits);
     }
 }

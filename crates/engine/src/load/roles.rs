@@ -8,6 +8,7 @@ use crate::syntax::Model;
 use crate::syntax::constraint::ConstraintRule;
 use crate::syntax::pattern::Kind;
 use crate::syntax::policy::{Policy, Row};
+use crate::walk::budget::Budget;
 use crate::walk::functions::Period;
 use crate::walk::patterns::Patterns;
 use crate::walk::roles::Graph;
@@ -139,7 +140,7 @@ pub(crate) fn check_cycles(
             for pattern in open.iter().filter(|pattern| *pattern != domain) {
                 let holds = matching.domain.is_some_and(|kind| {
                     patterns
-                        .matches(kind, domain, pattern, limits)
+                        .matches(kind, domain, pattern, limits, &Budget::new(0))
                         .unwrap_or(false)
                 });
                 if holds {

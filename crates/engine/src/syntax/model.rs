@@ -73,23 +73,22 @@ impl Model {
         Self::parse_with_limits(text, &Limits::default())
     }
 
-    /// Reads a model file. Only the nesting of expressions is limited here.
+    /// Reads a model file, within the limits on definitions and expressions.
     ///
     /// # Errors
     ///
     /// The first fault found, with its place.
     pub fn parse_with_limits(text: &str, limits: &Limits) -> Result<Self, ModelError> {
         let entries = conf::read(text)?;
-        check_keys(&entries)?;
+        check_keys(&entries, limits)?;
         let names = Names {
-            requests: all(&entries, 'r', definition)?,
-            policies: all(&entries, 'p', definition)?,
+            requests: all(&entries, 'r', |entry| definition(entry, limits))?,
+            policies: all(&entries, 'p', |entry| definition(entry, limits))?,
             graphs: all(&entries, 'g', graph)?,
         };
         let effects = all(&entries, 'e', effect)?;
         let matchers = all(&entries, 'm', |entry| {
-            let depth = limits.expression_depth;
-            parser::parse(&entry.value.text, Dialect::Matcher, &names, depth)
+            parser::parse(&entry.value.text, Dialect::Matcher, &names, limits)
                 .map(|expression| Matcher {
                     name: entry.key.as_str().into(),
                     expression,
@@ -153,7 +152,7 @@ fn number(key: &str, letter: char) -> Option<u16> {
 }
 
 /// Refuses sections and keys that nothing would read.
-fn check_keys(entries: &[Entry]) -> Result<(), ModelError> {
+fn check_keys(entries: &[Entry], limits: &Limits) -> Result<(), ModelError> {
     let refuse = |position: Position, message: String| {
         Err(ModelError {
             position: Some(position),
@@ -179,6 +178,17 @@ fn check_keys(entries: &[Entry]) -> Result<(), ModelError> {
                 format!(
                     "there is no key \"{}\" under [{}], the keys are {letter}, {letter}2, {letter}3",
                     entry.key, entry.section
+                ),
+            );
+        }
+        if number(&entry.key, *letter)
+            .is_some_and(|number| usize::from(number) > limits.definitions)
+        {
+            return refuse(
+                entry.key_position,
+                format!(
+                    "{} is over the limit of {} definitions",
+                    entry.key, limits.definitions
                 ),
             );
         }
@@ -239,7 +249,7 @@ fn check_complete(entries: &[Entry]) -> Result<(), ModelError> {
     })
 }
 
-fn definition(entry: &Entry) -> Result<Definition, ModelError> {
+fn definition(entry: &Entry, limits: &Limits) -> Result<Definition, ModelError> {
     let mut fields: Vec<Box<str>> = Vec::new();
     let mut offset = 0_usize;
     for part in entry.value.text.split(',') {
@@ -251,6 +261,10 @@ fn definition(entry: &Entry) -> Result<Definition, ModelError> {
         }
         if fields.iter().any(|field| **field == *name) {
             let message = format!("{} has the name {name} twice", entry.key);
+            return Err(at(&entry.value, offset, message));
+        }
+        if fields.len() >= limits.fields {
+            let message = format!("{} has more than {} names", entry.key, limits.fields);
             return Err(at(&entry.value, offset, message));
         }
         fields.push(name.into());

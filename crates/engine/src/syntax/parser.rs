@@ -4,6 +4,8 @@
 //! `& | ^`, `<< >>`, `+ -`, `* / %`, `**`, prefixes. All operators group from
 //! the left, `? :` too, as in Casbin's expression language.
 
+use crate::settings::Limits;
+
 use super::SyntaxError;
 use super::expression::{Expr, Function, Operator};
 use super::lexer::{Dialect, Kind, Token, tokens};
@@ -20,7 +22,7 @@ pub(crate) fn parse(
     text: &str,
     dialect: Dialect,
     names: &Names,
-    depth: usize,
+    limits: &Limits,
 ) -> Result<Expr, SyntaxError> {
     let tokens = tokens(text, dialect)?;
     let mut parser = Parser {
@@ -28,7 +30,8 @@ pub(crate) fn parse(
         next: 0,
         end: text.len(),
         names,
-        limit: depth.min(MAX_DEPTH),
+        limit: limits.expression_depth.min(MAX_DEPTH),
+        pattern_bytes: limits.pattern_bytes,
         open: 0,
     };
     let node = parser.binary(0)?;
@@ -51,6 +54,7 @@ struct Parser<'a> {
     end: usize,
     names: &'a Names,
     limit: usize,
+    pattern_bytes: usize,
     open: usize,
 }
 
@@ -255,6 +259,16 @@ impl<'a> Parser<'a> {
         text: &str,
         offset: usize,
     ) -> Result<(), SyntaxError> {
+        if text.len() > self.pattern_bytes {
+            return Self::error(
+                offset,
+                format!(
+                    "the pattern has {} bytes, the limit is {}",
+                    text.len(),
+                    self.pattern_bytes
+                ),
+            );
+        }
         match pattern::parse(kind, text) {
             Ok(_) => Ok(()),
             Err(error) => Self::error(offset, format!("malformed pattern '{text}': {error}")),

@@ -8,7 +8,9 @@
 //! comparisons, arguments, conditions) everything runs from left to right.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 use serde_json::Value as Json;
 
@@ -21,9 +23,13 @@ use crate::syntax::parser;
 use crate::syntax::pattern::Kind;
 use crate::syntax::policy::Row;
 
+use super::budget::Budget;
 use super::functions::{self, Answer};
-use super::roles::Question;
+use super::roles::{Asked, Closure, OwnLinks};
 use super::value::Val;
+
+/// Closures by graph, name and domain.
+pub(crate) type Closures = RefCell<HashMap<(u16, String, String), Rc<Closure>>>;
 
 /// What an expression is evaluated against.
 pub(crate) struct Frame<'a> {
@@ -31,8 +37,12 @@ pub(crate) struct Frame<'a> {
     pub(crate) request: &'a Request<'a>,
     /// None: every field of the policy is empty text.
     pub(crate) row: Option<&'a Row>,
-    /// Steps left in this decision.
-    pub(crate) steps: &'a Cell<u64>,
+    /// What this decision may still cost.
+    pub(crate) budget: &'a Budget,
+    /// The role links of the request.
+    pub(crate) own: &'a OwnLinks<'a>,
+    /// What was found out about roles in this decision.
+    pub(crate) closures: &'a Closures,
 }
 
 /// Whether an error ends the decision even where false would win over it.
@@ -75,18 +85,6 @@ impl<'a> Frame<'a> {
             .try_for_each(|child| self.check_subjects(child))
     }
 
-    fn step(&self) -> Result<(), Error> {
-        match self.steps.get().checked_sub(1) {
-            Some(left) => {
-                self.steps.set(left);
-                Ok(())
-            }
-            None => Err(Error::Limit {
-                limit: "expression_steps",
-            }),
-        }
-    }
-
     /// The value of an expression that stands where a truth value is asked
     /// for, under an odd number of `!` if `negated`.
     fn position<'e>(&self, expr: &'e Expr, negated: bool) -> Result<Val<'e>, Error>
@@ -115,7 +113,7 @@ impl<'a> Frame<'a> {
 
     /// The truth of an expression, or of its negation.
     fn truth(&self, expr: &Expr, negated: bool, operator: &'static str) -> Result<bool, Error> {
-        self.step()?;
+        self.budget.spend(1)?;
         match (expr, negated) {
             (Expr::Not(inner), _) => self.truth(inner, !negated, "!"),
             (Expr::And(all), false) => self.all_hold(all, false, "&&"),
@@ -175,7 +173,7 @@ impl<'a> Frame<'a> {
     where
         'a: 'e,
     {
-        self.step()?;
+        self.budget.spend(1)?;
         match expr {
             Expr::Text { text, .. } => Ok(Val::Text(Cow::Borrowed(text))),
             Expr::Number(number) => Ok(Val::Number(*number)),
@@ -224,7 +222,8 @@ impl<'a> Frame<'a> {
                 let arguments: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
                 let loaded = self.loaded;
                 let limits = &loaded.settings.limits;
-                match functions::call(*function, &arguments, &loaded.patterns, limits)? {
+                match functions::call(*function, &arguments, &loaded.patterns, limits, self.budget)?
+                {
                     Answer::Bool(value) => Ok(Val::Bool(value)),
                     Answer::Text(text) => Ok(Val::Text(text.into())),
                 }
@@ -293,16 +292,28 @@ impl<'a> Frame<'a> {
         if from_request && loaded.is_reserved(graph, name) {
             return Err(Error::ReservedSubject);
         }
-        let question = Question {
+        let asked = Asked {
             graph: found,
             id: GraphId(graph),
-            links: self.request.roles,
+            own: self.own,
             now: self.request.now,
             max_level: loaded.settings.max_hierarchy_level,
             patterns: &loaded.patterns,
             limits: &loaded.settings.limits,
+            budget: self.budget,
         };
-        question.has_role(name, target, domain)
+        let key = (graph, name.to_string(), domain.to_owned());
+        let known = self.closures.borrow().get(&key).cloned();
+        let closure = match known {
+            Some(closure) => closure,
+            None => {
+                let closure = Rc::new(asked.closure(name, domain)?);
+                let mut closures = self.closures.borrow_mut();
+                closures.insert(key, Rc::clone(&closure));
+                closure
+            }
+        };
+        asked.has_role(&closure, target)
     }
 
     /// The value of the expression that a text holds, asked for as a truth
@@ -325,8 +336,9 @@ impl<'a> Frame<'a> {
         if text.len() > limits.pattern_bytes {
             return Err(Error::MalformedRule);
         }
-        let depth = limits.expression_depth;
-        let parsed = parser::parse(&text, Dialect::Rule, &self.loaded.names, depth)
+        self.budget
+            .spend(u64::try_from(text.len()).unwrap_or(u64::MAX))?;
+        let parsed = parser::parse(&text, Dialect::Rule, &self.loaded.names, limits)
             .map_err(|_| Error::MalformedRule)?;
         self.eval_parsed(&parsed, negated)
     }
@@ -423,8 +435,11 @@ impl<'a> Frame<'a> {
         let limits = &self.loaded.settings.limits;
         self.loaded
             .patterns
-            .matches(Kind::Regex, &text, &pattern, limits)
-            .map_err(|_| Error::MalformedPattern { function: symbol })
+            .matches(Kind::Regex, &text, &pattern, limits, self.budget)
+            .map_err(|error| match error {
+                Error::MalformedPattern { .. } => Error::MalformedPattern { function: symbol },
+                error => error,
+            })
     }
 
     fn contains(&self, left: &Expr, right: &Expr) -> Result<bool, Error> {

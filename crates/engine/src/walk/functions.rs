@@ -6,6 +6,7 @@ use crate::syntax::expression::Function;
 use crate::syntax::pattern::Kind;
 use crate::syntax::time;
 
+use super::budget::Budget;
 use super::patterns::Patterns;
 
 /// What a built-in function gives.
@@ -21,17 +22,18 @@ pub(crate) fn call(
     arguments: &[&str],
     patterns: &Patterns,
     limits: &Limits,
+    budget: &Budget,
 ) -> Result<Answer, EvaluationError> {
     match (function, arguments) {
         (Function::Match(function), [text, pattern]) => patterns
-            .matches(Kind::from(function), text, pattern, limits)
+            .matches(Kind::from(function), text, pattern, limits, budget)
             .map(Answer::Bool),
         (Function::KeyGet, [text, pattern]) => Ok(Answer::Text(key_get(text, pattern).to_owned())),
         (Function::KeyGet2, [text, pattern, name]) => patterns
-            .get(Kind::KeyGet2, text, pattern, name, limits)
+            .get(Kind::KeyGet2, text, pattern, name, limits, budget)
             .map(Answer::Text),
         (Function::KeyGet3, [text, pattern, name]) => patterns
-            .get(Kind::KeyGet3, text, pattern, name, limits)
+            .get(Kind::KeyGet3, text, pattern, name, limits, budget)
             .map(Answer::Text),
         _ => Err(EvaluationError::ArgumentCount {
             function: function.name(),

@@ -1,5 +1,6 @@
 //! The plain evaluator: it walks every row in order.
 
+pub(crate) mod budget;
 pub(crate) mod effect;
 pub(crate) mod evaluate;
 pub(crate) mod functions;
@@ -7,13 +8,14 @@ pub(crate) mod patterns;
 pub(crate) mod roles;
 pub(crate) mod value;
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use crate::decision::{Decision, EvaluationError as Error, Outcome, RuleId};
 use crate::load::Loaded;
 use crate::request::Request;
 use crate::syntax::expression::Expr;
 
+use budget::Budget;
 use effect::Merge;
 use evaluate::Frame;
 use value::Val;
@@ -57,12 +59,16 @@ fn run(loaded: &Loaded, request: &Request<'_>, examined: &mut u32) -> Answer {
         }));
     }
     check_links(loaded, request).map_err(whole)?;
-    let steps = Cell::new(loaded.settings.limits.expression_steps);
+    let budget = Budget::new(loaded.settings.limits.expression_steps);
+    let own = roles::own_links(request.roles);
+    let closures = RefCell::default();
     let frame = |row| Frame {
         loaded,
         request,
         row,
-        steps: &steps,
+        budget: &budget,
+        own: &own,
+        closures: &closures,
     };
     let expression = &matcher.expression;
     frame(None).check_subjects(expression).map_err(whole)?;

@@ -5,10 +5,17 @@ use std::collections::{BTreeMap, HashMap};
 use regex_automata::meta::{Config, Regex};
 use regex_automata::util::captures::Captures;
 
+use regex_syntax::hir::{Hir, HirKind, Look};
+
 use crate::decision::EvaluationError;
 use crate::settings::Limits;
 use crate::syntax::pattern::glob::Token;
 use crate::syntax::pattern::{self, Glob, Kind, Pattern, PatternError, ip};
+
+use super::budget::Budget;
+
+/// What compiling a pattern that comes with a request costs of a decision.
+const COMPILE_STEPS: u64 = 100_000;
 
 /// The patterns of a model and a policy.
 #[derive(Debug, Default)]
@@ -20,8 +27,16 @@ pub(crate) struct Patterns {
 /// A pattern, ready to match.
 #[derive(Debug)]
 enum Compiled {
-    Prefix { prefix: Box<str>, open: bool },
-    Regex { regex: Regex, names: Vec<Box<str>> },
+    Prefix {
+        prefix: Box<str>,
+        open: bool,
+    },
+    /// A regular expression that matches nothing but one text.
+    Exact(Box<str>),
+    Regex {
+        regex: Regex,
+        names: Vec<Box<str>>,
+    },
     Ip(ip::IpPattern),
     Glob(Glob),
 }
@@ -39,6 +54,9 @@ fn compile(kind: Kind, text: &str, limits: &Limits) -> Result<Compiled, PatternE
         Pattern::Ip(block) => Compiled::Ip(block),
         Pattern::Glob(glob) => Compiled::Glob(glob),
         Pattern::Regex { hir, names } => {
+            if let Some(exact) = exact(&hir) {
+                return Ok(Compiled::Exact(exact.into()));
+            }
             let config = Config::new()
                 .nfa_size_limit(Some(limits.regex_bytes))
                 .hybrid_cache_capacity(limits.regex_bytes);
@@ -54,6 +72,22 @@ fn compile(kind: Kind, text: &str, limits: &Limits) -> Result<Compiled, PatternE
             Compiled::Regex { regex, names }
         }
     })
+}
+
+/// The only text that a regular expression matches, if it is one.
+fn exact(hir: &Hir) -> Option<&str> {
+    let HirKind::Concat(parts) = hir.kind() else {
+        return None;
+    };
+    let kinds: Vec<&HirKind> = parts.iter().map(Hir::kind).collect();
+    match kinds.as_slice() {
+        [
+            HirKind::Look(Look::Start),
+            HirKind::Literal(literal),
+            HirKind::Look(Look::End),
+        ] => std::str::from_utf8(&literal.0).ok(),
+        _ => None,
+    }
 }
 
 impl Patterns {
@@ -89,11 +123,15 @@ impl Patterns {
         kind: Kind,
         text: &str,
         limits: &Limits,
+        budget: &Budget,
         ask: impl FnOnce(&Compiled) -> Result<T, EvaluationError>,
     ) -> Result<T, EvaluationError> {
         let known = self.compiled.get(&kind).and_then(|known| known.get(text));
         if let Some(compiled) = known {
             return ask(compiled);
+        }
+        if kind != Kind::KeyMatch {
+            budget.spend(COMPILE_STEPS)?;
         }
         let compiled =
             compile(kind, text, limits).map_err(|_| EvaluationError::MalformedPattern {
@@ -109,15 +147,16 @@ impl Patterns {
         text: &str,
         pattern: &str,
         limits: &Limits,
+        budget: &Budget,
     ) -> Result<bool, EvaluationError> {
         // The query is no part of what keyMatch5 compares.
         let text = match (kind, text.split_once('?')) {
             (Kind::KeyMatch5, Some((path, _))) => path,
             _ => text,
         };
-        self.with(kind, pattern, limits, |compiled| match compiled {
+        self.with(kind, pattern, limits, budget, |compiled| match compiled {
             Compiled::Prefix { prefix, open: true } => Ok(text.starts_with(&**prefix)),
-            Compiled::Prefix { prefix, .. } => Ok(text == &**prefix),
+            Compiled::Prefix { prefix, .. } | Compiled::Exact(prefix) => Ok(text == &**prefix),
             Compiled::Regex { regex, names } if kind == Kind::KeyMatch4 => {
                 Ok(repeats_agree(regex, names, text))
             }
@@ -139,8 +178,9 @@ impl Patterns {
         pattern: &str,
         name: &str,
         limits: &Limits,
+        budget: &Budget,
     ) -> Result<String, EvaluationError> {
-        self.with(kind, pattern, limits, |compiled| {
+        self.with(kind, pattern, limits, budget, |compiled| {
             let Compiled::Regex { regex, names } = compiled else {
                 return Ok(String::new());
             };
@@ -152,9 +192,14 @@ impl Patterns {
         })
     }
 
-    /// Whether the domain pattern can match a text other than itself.
+    /// Whether a pattern that was added can match nothing but its own text.
     pub(crate) fn is_literal(&self, kind: Kind, text: &str) -> bool {
-        matches!(kind, Kind::KeyMatch) && !text.contains('*')
+        let known = self.compiled.get(&kind).and_then(|known| known.get(text));
+        match known {
+            Some(Compiled::Prefix { open, .. }) => !open,
+            Some(Compiled::Exact(exact)) => **exact == *text,
+            _ => false,
+        }
     }
 }
 

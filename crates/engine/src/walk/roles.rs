@@ -7,6 +7,7 @@ use crate::request::{GraphId, RoleLink};
 use crate::settings::Limits;
 use crate::syntax::pattern::Kind;
 
+use super::budget::Budget;
 use super::functions::Period;
 use super::patterns::Patterns;
 
@@ -80,110 +81,160 @@ impl Graph {
     }
 }
 
-/// One question to a role graph.
-pub(crate) struct Question<'a> {
+/// The links of one request, by graph and subject.
+pub(crate) type OwnLinks<'a> = HashMap<(GraphId, &'a str), Vec<&'a str>>;
+
+/// Groups the links of a request.
+pub(crate) fn own_links<'a>(links: &[RoleLink<'a>]) -> OwnLinks<'a> {
+    let mut grouped = OwnLinks::new();
+    for link in links {
+        let roles: &mut Vec<&str> = grouped.entry((link.graph, link.subject)).or_default();
+        roles.push(link.role);
+    }
+    grouped
+}
+
+/// All that a name has for a role, in one domain at one time.
+#[derive(Debug, Default)]
+pub(crate) struct Closure {
+    /// The name and its roles, nearest first.
+    names: Vec<String>,
+    known: HashSet<String>,
+    /// Roles of the policy's links on the way that may be patterns: each
+    /// stands for any name that matches it.
+    open: Vec<String>,
+}
+
+/// A role graph, asked during one decision.
+pub(crate) struct Asked<'a> {
     pub(crate) graph: &'a Graph,
     pub(crate) id: GraphId,
-    /// Links of the request itself.
-    pub(crate) links: &'a [RoleLink<'a>],
+    pub(crate) own: &'a OwnLinks<'a>,
     pub(crate) now: i64,
     pub(crate) max_level: u32,
     pub(crate) patterns: &'a Patterns,
     pub(crate) limits: &'a Limits,
+    pub(crate) budget: &'a Budget,
 }
 
-impl Question<'_> {
+impl Asked<'_> {
     fn matches(&self, name: &str, pattern: &str) -> Result<bool, EvaluationError> {
+        self.budget.spend(1)?;
         if name == pattern {
             return Ok(true);
         }
         match self.graph.role_matching {
-            Some(kind) => self.patterns.matches(kind, name, pattern, self.limits),
+            Some(kind) => self
+                .patterns
+                .matches(kind, name, pattern, self.limits, self.budget),
             None => Ok(false),
         }
     }
 
-    /// Whether `name` has the role `target` in the domain.
+    /// Whether the closure's name has the role `target`.
     pub(crate) fn has_role(
         &self,
-        name: &str,
+        closure: &Closure,
         target: &str,
-        domain: &str,
     ) -> Result<bool, EvaluationError> {
-        if self.matches(name, target)? {
+        if closure.known.contains(target) {
             return Ok(true);
         }
+        if self.graph.role_matching.is_none() {
+            return Ok(false);
+        }
+        for name in &closure.names {
+            if self.matches(name, target)? {
+                return Ok(true);
+            }
+        }
+        for pattern in &closure.open {
+            if self.matches(target, pattern)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Follows the links from a name, level by level, as far as the greatest
+    /// number of links goes.
+    pub(crate) fn closure(&self, name: &str, domain: &str) -> Result<Closure, EvaluationError> {
         let domains = self.domains(domain)?;
-        let mut visited: HashSet<String> = HashSet::from([name.to_owned()]);
-        let mut level: Vec<String> = vec![name.to_owned()];
-        let mut depth = 0_u32;
-        loop {
-            for role in &level {
-                if self.matches(role, target)? {
-                    return Ok(true);
-                }
-            }
-            if depth == self.max_level || level.is_empty() {
-                return Ok(false);
-            }
+        let mut closure = Closure {
+            names: vec![name.to_owned()],
+            known: HashSet::from([name.to_owned()]),
+            open: Vec::new(),
+        };
+        let mut level = vec![name.to_owned()];
+        for _ in 0..self.max_level {
             let mut next = Vec::new();
             for role in &level {
-                for found in self.next_roles(role, target, &domains)? {
-                    if visited.insert(found.clone()) {
+                for found in self.next_roles(role, &domains, &mut closure.open)? {
+                    if closure.known.insert(found.clone()) {
                         next.push(found);
                     }
                 }
-                if visited.len() > self.limits.role_visits {
+                if closure.known.len() > self.limits.role_visits {
                     return Err(EvaluationError::Limit {
                         limit: "role_visits",
                     });
                 }
             }
+            if next.is_empty() {
+                break;
+            }
+            closure.names.extend(next.iter().cloned());
             level = next;
-            depth = depth.saturating_add(1);
         }
+        Ok(closure)
     }
 
     /// The groups of links that hold in a domain.
     fn domains(&self, asked: &str) -> Result<Vec<&Domain>, EvaluationError> {
+        let Some(kind) = self.graph.domain_matching else {
+            let index = self.graph.by_name.get(asked);
+            let domain = index.and_then(|index| self.graph.domains.get(*index));
+            return Ok(domain.into_iter().collect());
+        };
         let mut found = Vec::new();
         for domain in &self.graph.domains {
-            let holds = match self.graph.domain_matching {
-                _ if *domain.name == *asked => true,
-                Some(kind) => self
+            self.budget.spend(1)?;
+            let (limits, budget) = (self.limits, self.budget);
+            if *domain.name == *asked
+                || self
                     .patterns
-                    .matches(kind, asked, &domain.name, self.limits)?,
-                None => false,
-            };
-            if holds {
+                    .matches(kind, asked, &domain.name, limits, budget)?
+            {
                 found.push(domain);
             }
         }
         Ok(found)
     }
 
-    /// The roles one link away from a name.
+    /// The roles one link away from a name. Those of the policy's links also
+    /// go to `open` where roles may be patterns.
     fn next_roles(
         &self,
         name: &str,
-        target: &str,
         domains: &[&Domain],
+        open: &mut Vec<String>,
     ) -> Result<Vec<String>, EvaluationError> {
+        let matching = self.graph.role_matching.is_some();
         let mut found = Vec::new();
         for role in self.links_of(name, domains) {
             found.push(role.to_owned());
-            // A role that is a pattern stands for all names that match it.
-            if self.graph.role_matching.is_some() {
-                let names = domains.iter().flat_map(|domain| &domain.names);
-                for other in names.map(AsRef::as_ref).chain([target]) {
-                    if other != role && self.matches(other, role)? {
-                        found.push(other.to_owned());
+            if matching {
+                open.push(role.to_owned());
+                for other in domains.iter().flat_map(|domain| &domain.names) {
+                    if **other != *role && self.matches(other, role)? {
+                        found.push(other.to_string());
                     }
                 }
             }
         }
-        // So does a subject that is one.
-        if self.graph.role_matching.is_some() {
+        // A subject of a link may be a pattern too: its links are those of
+        // every name that matches it.
+        if matching {
             for pattern in domains.iter().flat_map(|domain| &domain.names) {
                 if **pattern != *name && self.matches(name, pattern)? {
                     let links = self.links_of(pattern, domains);
@@ -191,11 +242,10 @@ impl Question<'_> {
                 }
             }
         }
-        let own = self
-            .links
-            .iter()
-            .filter(|link| link.graph == self.id && link.subject == name);
-        found.extend(own.map(|link| link.role.to_owned()));
+        let own = self.own.get(&(self.id, name)).into_iter().flatten();
+        found.extend(own.map(|role| (*role).to_owned()));
+        self.budget
+            .spend(u64::try_from(found.len()).unwrap_or(u64::MAX))?;
         Ok(found)
     }
 

@@ -46,29 +46,40 @@ impl<'a> From<&'a Json> for Val<'a> {
 impl Val<'_> {
     /// Equality: of one type and the same. Numbers are equal as floats.
     pub(crate) fn equals(&self, other: &Val<'_>) -> bool {
-        match (self, other) {
-            (Val::Null, Val::Null) => true,
-            (Val::Bool(left), Val::Bool(right)) => left == right,
-            #[expect(clippy::float_cmp, reason = "equality is exact, as in Casbin")]
-            (Val::Number(left), Val::Number(right)) => left == right,
-            (Val::Text(left), Val::Text(right)) => left == right,
-            (Val::List(left), Val::List(right)) => {
-                left.len() == right.len()
-                    && left
-                        .iter()
-                        .zip(right.iter())
-                        .all(|(left, right)| Val::from(left).equals(&Val::from(right)))
+        // Lists and objects nest as deep as the request likes, so they are
+        // compared with a stack of their own.
+        let mut pending: Vec<(Val<'_>, Val<'_>)> = Vec::new();
+        let mut next = Some((self.clone(), other.clone()));
+        while let Some(pair) = next {
+            let equal = match &pair {
+                (Val::Null, Val::Null) => true,
+                (Val::Bool(left), Val::Bool(right)) => left == right,
+                #[expect(clippy::float_cmp, reason = "equality is exact, as in Casbin")]
+                (Val::Number(left), Val::Number(right)) => left == right,
+                (Val::Text(left), Val::Text(right)) => left == right,
+                (Val::List(left), Val::List(right)) => {
+                    let pairs = left.iter().zip(right.iter());
+                    pending.extend(pairs.map(|(left, right)| (left.into(), right.into())));
+                    left.len() == right.len()
+                }
+                (Val::Object(left), Val::Object(right)) => {
+                    left.len() == right.len()
+                        && left.iter().all(|(key, left)| match right.get(key) {
+                            Some(right) => {
+                                pending.push((left.into(), right.into()));
+                                true
+                            }
+                            None => false,
+                        })
+                }
+                _ => false,
+            };
+            if !equal {
+                return false;
             }
-            (Val::Object(left), Val::Object(right)) => {
-                left.len() == right.len()
-                    && left.iter().all(|(key, left)| {
-                        right
-                            .get(key)
-                            .is_some_and(|right| Val::from(left).equals(&Val::from(right)))
-                    })
-            }
-            _ => false,
+            next = pending.pop();
         }
+        true
     }
 
     /// The value as part of a text.

@@ -12,6 +12,8 @@ use super::go_class::{self, Ranges};
 
 /// Groups in groups.
 const MAX_DEPTH: usize = 50;
+/// Characters between the braces of a counted repetition.
+const MAX_COUNT: usize = 64;
 /// Go's bound on counted repetition, nested ones multiplied.
 const MAX_REPEAT: u32 = 1000;
 
@@ -155,10 +157,16 @@ impl<'a> Parser<'a> {
 
     /// Takes `{n}`, `{n,}` or `{n,m}`; a brace before anything else is plain.
     fn counted(&mut self) -> Result<Option<(u32, Option<u32>)>, PatternError> {
+        // Two counts within bounds and a comma are nine characters; the
+        // longest that Go refuses by name rather than takes for text is not
+        // much longer.
         let inside = self.rest().get(1..).unwrap_or("");
-        let Some((inside, _)) = inside.split_once('}') else {
+        let count = |character: &char| character.is_ascii_digit() || *character == ',';
+        let length = inside.chars().take(MAX_COUNT).take_while(count).count();
+        let (inside, rest) = inside.split_at_checked(length).unwrap_or(("", ""));
+        if !rest.starts_with('}') {
             return Ok(None);
-        };
+        }
         let (min, max) = match inside.split_once(',') {
             Some((min, max)) => (min, Some(max)),
             None => (inside, None),
