@@ -34,11 +34,18 @@ impl Text {
     }
 }
 
+/// A model file's lines, read.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Conf {
+    /// Section headers, in order.
+    pub(crate) sections: Vec<(String, Position)>,
+    pub(crate) entries: Vec<Entry>,
+}
+
 /// One `key = value` of a section.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) section: String,
-    pub(crate) section_position: Position,
     pub(crate) key: String,
     pub(crate) key_position: Position,
     pub(crate) value: Text,
@@ -48,19 +55,18 @@ pub(crate) struct Entry {
 ///
 /// A line that ends in `\` goes on in the next one. `#` and `;` start a
 /// comment, at the start of a line or after a value, but not in quotes.
-pub(crate) fn read(text: &str) -> Result<Vec<Entry>, ModelError> {
+pub(crate) fn read(text: &str) -> Result<Conf, ModelError> {
     let mut reader = Reader::default();
     for (line, number) in text.lines().zip(1_u32..) {
         reader.line(line, number)?;
     }
     reader.flush()?;
-    Ok(reader.entries)
+    Ok(reader.conf)
 }
 
 #[derive(Default)]
 struct Reader {
-    entries: Vec<Entry>,
-    section: Option<(String, Position)>,
+    conf: Conf,
     pending: Vec<(String, Position)>,
     goes_on: bool,
 }
@@ -81,7 +87,7 @@ impl Reader {
             .and_then(|rest| rest.strip_suffix(']'));
         if let (Some(name), false) = (header, self.goes_on) {
             self.flush()?;
-            self.section = Some((name.to_owned(), position));
+            self.conf.sections.push((name.to_owned(), position));
             return Ok(());
         }
         let (part, goes_on) = match trimmed.strip_suffix('\\') {
@@ -120,7 +126,7 @@ impl Reader {
                 ),
             });
         };
-        let Some((section, section_position)) = self.section.clone() else {
+        let Some((section, _)) = self.conf.sections.last().cloned() else {
             return Err(ModelError {
                 position: Some(key_position),
                 message: format!(
@@ -137,9 +143,8 @@ impl Reader {
             parts: parts_after(&whole, cut),
             text,
         };
-        self.entries.push(Entry {
+        self.conf.entries.push(Entry {
             section,
-            section_position,
             key,
             key_position,
             value,

@@ -198,7 +198,11 @@ impl<'a> Lexer<'a> {
         let symbol = SYMBOLS.into_iter().find(|symbol| rest.starts_with(symbol));
         let symbol = symbol.ok_or_else(|| SyntaxError {
             offset: self.offset,
-            message: format!("unexpected {first:?}"),
+            message: if first == '=' {
+                "unexpected '=', use == to compare".to_owned()
+            } else {
+                format!("unexpected {first:?}")
+            },
         })?;
         self.advance(symbol.len());
         Ok(Kind::Symbol(symbol))

@@ -4,7 +4,7 @@
 use crate::error::{ModelError, Position};
 use crate::settings::Limits;
 
-use super::conf::{self, Entry, Text};
+use super::conf::{self, Conf, Entry, Text};
 use super::constraint::{self, Constraint};
 use super::expression::Expr;
 use super::lexer::Dialect;
@@ -79,7 +79,9 @@ impl Model {
     ///
     /// The first fault found, with its place.
     pub fn parse_with_limits(text: &str, limits: &Limits) -> Result<Self, ModelError> {
-        let entries = conf::read(text)?;
+        let conf = conf::read(text)?;
+        check_sections(&conf)?;
+        let entries = conf.entries;
         check_keys(&entries, limits)?;
         let names = Names {
             requests: all(&entries, 'r', |entry| definition(entry, limits))?,
@@ -151,7 +153,24 @@ fn number(key: &str, letter: char) -> Option<u16> {
     }
 }
 
-/// Refuses sections and keys that nothing would read.
+/// Refuses sections that nothing would read.
+fn check_sections(conf: &Conf) -> Result<(), ModelError> {
+    for (section, position) in &conf.sections {
+        if !SECTIONS.iter().any(|(name, _, _)| name == section) {
+            let names: Vec<&str> = SECTIONS.iter().map(|(name, _, _)| *name).collect();
+            return Err(ModelError {
+                position: Some(*position),
+                message: format!(
+                    "there is no section [{section}], the sections are {}",
+                    names.join(", ")
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses keys that nothing would read.
 fn check_keys(entries: &[Entry], limits: &Limits) -> Result<(), ModelError> {
     let refuse = |position: Position, message: String| {
         Err(ModelError {
@@ -162,15 +181,7 @@ fn check_keys(entries: &[Entry], limits: &Limits) -> Result<(), ModelError> {
     for (index, entry) in entries.iter().enumerate() {
         let known = SECTIONS.iter().find(|(name, _, _)| *name == entry.section);
         let Some((_, letter, _)) = known else {
-            let names: Vec<&str> = SECTIONS.iter().map(|(name, _, _)| *name).collect();
-            return refuse(
-                entry.section_position,
-                format!(
-                    "there is no section [{}], the sections are {}",
-                    entry.section,
-                    names.join(", ")
-                ),
-            );
+            continue;
         };
         if number(&entry.key, *letter).is_none() {
             return refuse(
@@ -254,18 +265,20 @@ fn definition(entry: &Entry, limits: &Limits) -> Result<Definition, ModelError> 
     let mut offset = 0_usize;
     for part in entry.value.text.split(',') {
         let name = part.trim();
+        let indent = part.len().saturating_sub(part.trim_start().len());
+        let place = offset.saturating_add(indent);
         let plain = |character: char| character.is_alphanumeric() || "_-".contains(character);
         if name.is_empty() || !name.chars().all(plain) {
             let message = format!("\"{name}\" is not a name, use letters, digits and _");
-            return Err(at(&entry.value, offset, message));
+            return Err(at(&entry.value, place, message));
         }
         if fields.iter().any(|field| **field == *name) {
             let message = format!("{} has the name {name} twice", entry.key);
-            return Err(at(&entry.value, offset, message));
+            return Err(at(&entry.value, place, message));
         }
         if fields.len() >= limits.fields {
             let message = format!("{} has more than {} names", entry.key, limits.fields);
-            return Err(at(&entry.value, offset, message));
+            return Err(at(&entry.value, place, message));
         }
         fields.push(name.into());
         offset = offset.saturating_add(part.len()).saturating_add(1);

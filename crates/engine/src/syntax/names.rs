@@ -125,6 +125,9 @@ impl Names {
 
     /// The message for a function that does not exist.
     pub(crate) fn no_function(&self, name: &str) -> String {
+        if self.resolve(name).is_ok() {
+            return format!("{name} is a value and cannot be called");
+        }
         let is_graph = name
             .strip_prefix('g')
             .is_some_and(|digits| digits.chars().all(|digit| digit.is_ascii_digit()));

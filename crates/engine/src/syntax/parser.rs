@@ -421,7 +421,10 @@ impl<'a> Parser<'a> {
             }
             Self::error(
                 offset,
-                format!("{word} takes {needed} arguments, {count} given"),
+                format!(
+                    "{word} takes {needed} argument{}, {count} given",
+                    if needed == 1 { "" } else { "s" }
+                ),
             )
         };
         if word == "eval" {
