@@ -134,8 +134,10 @@ fn run(
         let summary = serde_json::json!({"passed": passed, "failed": failed, "left_out": left_out});
         println!("{summary}");
     } else {
-        if left_out > 0 {
-            println!("{left_out} scenarios are not for this host");
+        match left_out {
+            0 => {}
+            1 => println!("1 scenario is not for this host"),
+            _ => println!("{left_out} scenarios are not for this host"),
         }
         println!("{passed} passed, {failed} failed");
     }

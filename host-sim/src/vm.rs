@@ -159,7 +159,7 @@ impl Vm {
                 format!("the module did not return within {} fuel", self.budget.fuel)
             }
             Some(trap) => trap.to_string(),
-            None => format!("{error:#}"),
+            None => error.root_cause().to_string(),
         };
         self.give_up(&format!("Function: {name} failed: {reason}"));
     }

@@ -58,13 +58,17 @@ pub fn parse(
     text: &str,
     variables: &Variables,
 ) -> Result<Vec<Scenario>, ScenarioError> {
-    let options = serde_saphyr::options! { with_snippet: false };
+    let options = serde_saphyr::options! {
+        with_snippet: false,
+        // Only true and false are booleans, so that `no` is text.
+        strict_booleans: true,
+    };
     let documents: Vec<Document> = serde_saphyr::from_multiple_with_options(text, options)
         .map_err(|error| {
             let (line, column) = error
                 .location()
                 .map_or((1, 1), |location| (location.line(), location.column()));
-            invalid(path, line, column, message_of(&error))
+            invalid(path, line, column, message_of(&error, line, column))
         })?;
     if documents.is_empty() {
         return Err(invalid(path, 1, 1, "the file has no scenario".to_owned()));
@@ -151,8 +155,13 @@ fn position_of(text: &str, first: u64, part: &str) -> (u64, u64) {
 }
 
 /// The error without its place, which is given in front of it.
-fn message_of(error: &serde_saphyr::Error) -> String {
-    error.without_snippet().to_string()
+fn message_of(error: &serde_saphyr::Error, line: u64, column: u64) -> String {
+    let message = error.without_snippet().to_string();
+    let place = format!(" at line {line}, column {column}");
+    match message.trim_end().strip_suffix(&place) {
+        Some(message) => message.to_owned(),
+        None => message,
+    }
 }
 
 fn invalid(path: &Path, line: u64, column: u64, message: String) -> ScenarioError {

@@ -1,0 +1,826 @@
+//! Every host call, with the status codes that Envoy answers.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use host_sim::scenario::{ClusterAnswer, Observed};
+use host_sim::{LogLevel, MetricKind, Options, Simulator, Status, UpstreamResponse};
+use support::{get, module, with_headers};
+
+/// A simulator with a module of these functions and the configuration `{"a":1}`.
+fn simulator(functions: &str, options: Options) -> Simulator {
+    let mut simulator = Simulator::new(&module(functions), options).expect("options are fine");
+    let push = simulator.configure("{\"a\":1}").expect("it comes to rest");
+    assert!(push.accepted, "{push:?}");
+    simulator
+}
+
+/// What is observed of GET / when this code runs in `proxy_on_request_headers`.
+fn observe(code: &str, options: Options) -> Observed {
+    let functions = format!(
+        "(func (export \"proxy_on_request_headers\") (param i32 i32 i32) (result i32)
+          {code}
+          (i32.const 0))"
+    );
+    simulator(&functions, options)
+        .request(&with_headers(&[
+            ("X-Team", "a"),
+            ("x-team", "b"),
+            ("Authorization", "one"),
+            ("authorization", "two"),
+        ]))
+        .expect("it comes to rest")
+}
+
+fn log(code: &str) -> Vec<String> {
+    observe(code, Options::default()).log
+}
+
+#[test]
+fn log_levels() {
+    let code = r#"
+      (call $result @"debug" (call $log (i32.const 1) @"not shown"))
+      (call $result @"warn" (call $log (i32.const 3) @"shown"))
+      (call $result @"level 6" (call $log (i32.const 6) @"x"))
+      (call $result @"beyond memory" (call $log (i32.const 2) (i32.const -1) (i32.const 2)))
+      (call $result @"get" (call $get_log_level (i32.const 8)))
+      (call $number @"level")
+    "#;
+    assert_eq!(
+        log(code),
+        [
+            "debug 0",
+            "shown",
+            "warn 0",
+            "level 6 2",
+            "beyond memory 6",
+            "get 0",
+            "level 2"
+        ]
+    );
+    let options = Options {
+        log_level: LogLevel::Debug,
+        ..Options::default()
+    };
+    assert_eq!(observe(code, options).log[0], "not shown");
+}
+
+#[test]
+fn header_values() {
+    let code = r#"
+      (call $result @"first" (call $get_header_map_value (i32.const 0) @"X-TEAM" (i32.const 0) (i32.const 4)))
+      (call $data @"x-team")
+      (call $result @"joined" (call $get_header_map_value (i32.const 0) @"authorization" (i32.const 0) (i32.const 4)))
+      (call $data @"authorization")
+      (call $result @"host" (call $get_header_map_value (i32.const 0) @"host" (i32.const 0) (i32.const 4)))
+      (call $data @"host")
+      (call $result @"absent" (call $get_header_map_value (i32.const 0) @"x-none" (i32.const 0) (i32.const 4)))
+      (call $result @"response map" (call $get_header_map_value (i32.const 2) @"x" (i32.const 0) (i32.const 4)))
+      (call $result @"map 8" (call $get_header_map_value (i32.const 8) @"x" (i32.const 0) (i32.const 4)))
+      (call $result @"name beyond memory" (call $get_header_map_value (i32.const 0) (i32.const 1048570) (i32.const 7) (i32.const 0) (i32.const 4)))
+      (call $result @"result beyond memory" (call $get_header_map_value (i32.const 0) @"host" (i32.const -4) (i32.const 4)))
+    "#;
+    assert_eq!(
+        log(code),
+        [
+            "first 0",
+            "x-team a",
+            "joined 0",
+            "authorization one,two",
+            "host 0",
+            "host a.example",
+            "absent 1",
+            "response map 2",
+            "map 8 2",
+            "name beyond memory 6",
+            "result beyond memory 6",
+        ]
+    );
+}
+
+#[test]
+fn header_edits_reach_the_upstream() {
+    let code = r#"
+      (call $result @"add" (call $add_header_map_value (i32.const 0) @"X-New" @"1"))
+      (call $result @"replace" (call $replace_header_map_value (i32.const 0) @"x-team" @"c"))
+      (call $result @"remove" (call $remove_header_map_value (i32.const 0) @"authorization"))
+      (call $result @"remove absent" (call $remove_header_map_value (i32.const 0) @"x-none"))
+      (call $result @"path" (call $replace_header_map_value (i32.const 0) @":path" @"/new"))
+      (call $result @"response" (call $add_header_map_value (i32.const 2) @"a" @"b"))
+      (call $result @"size" (call $get_header_map_size (i32.const 0) (i32.const 8)))
+      (call $result @"size of none" (call $get_header_map_size (i32.const 2) (i32.const 8)))
+    "#;
+    let observed = observe(code, Options::default());
+    assert_eq!(
+        observed.log,
+        [
+            "add 0",
+            "replace 0",
+            "remove 0",
+            "remove absent 0",
+            "path 0",
+            "response 2",
+            "size 0",
+            "size of none 2"
+        ]
+    );
+    let upstream = observed.upstream.expect("the request goes upstream");
+    assert_eq!(upstream.path, "/new");
+    assert_eq!(upstream.authority, "a.example");
+    let names: Vec<(&str, &[u8])> = upstream
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_slice()))
+        .filter(|(name, _)| *name != "x-request-id")
+        .collect();
+    assert_eq!(
+        names,
+        [
+            ("x-team", &b"c"[..]),
+            ("x-forwarded-proto", b"http"),
+            ("x-new", b"1")
+        ]
+    );
+}
+
+#[test]
+fn all_headers_at_once() {
+    let code = r#"
+      (call $result @"get" (call $get_header_map_pairs (i32.const 0) (i32.const 0) (i32.const 4)))
+      (call $result @"pairs" (i32.load (i32.load (i32.const 0))))
+      (call $result @"absent map" (call $get_header_map_pairs (i32.const 3) (i32.const 0) (i32.const 4)))
+      (call $result @"address" (i32.load (i32.const 0)))
+      (call $result @"map 9" (call $get_header_map_pairs (i32.const 9) (i32.const 0) (i32.const 4)))
+      (call $result @"set" (call $set_header_map_pairs (i32.const 0)
+        @"\02\00\00\00\05\00\00\00\01\00\00\00\01\00\00\00\01\00\00\00:path\00/\00A\00b\00"))
+      (call $result @"set none" (call $set_header_map_pairs (i32.const 1) (i32.const 0) (i32.const 0)))
+    "#;
+    let observed = observe(code, Options::default());
+    assert_eq!(
+        observed.log,
+        [
+            "get 0",
+            // four pseudo headers, x-team twice, authorization, x-forwarded-proto, x-request-id
+            "pairs 9",
+            "absent map 0",
+            "address 0",
+            "map 9 2",
+            "set 0",
+            "set none 2"
+        ]
+    );
+    let upstream = observed.upstream.expect("the request goes upstream");
+    assert_eq!(upstream.headers, [("a".to_owned(), b"b".to_vec())]);
+}
+
+#[test]
+fn properties_of_the_request() {
+    let read = |path: &str| {
+        format!(
+            "(call $result @\"{path}\" (call $get_property @\"{path}\" (i32.const 0) (i32.const 4)))
+             (call $data @\"is\")"
+        )
+    };
+    let code: String = [
+        "request\\00url_path",
+        "request\\00query",
+        "request\\00headers\\00x-team",
+        "source\\00address",
+        "plugin_name",
+        "plugin_root_id",
+        "xds\\00node\\00metadata\\00NAMESPACE",
+        "request\\00host\\00",
+    ]
+    .iter()
+    .map(|path| read(path))
+    .collect();
+    let functions = format!(
+        "(func (export \"proxy_on_request_headers\") (param i32 i32 i32) (result i32)
+          {code}
+          (i32.const 0))"
+    );
+    let options = Options {
+        plugin_name: "authz".to_owned(),
+        root_id: "root".to_owned(),
+        properties: [
+            ("source.address".to_owned(), "10.0.0.1:1".into()),
+            ("xds.node.metadata['NAMESPACE']".to_owned(), "shop".into()),
+        ]
+        .into(),
+        ..Options::default()
+    };
+    let mut request = get("/a/b?c=d#e");
+    request.headers = with_headers(&[("x-team", "a"), ("x-team", "b")]).headers;
+    let observed = simulator(&functions, options)
+        .request(&request)
+        .expect("it comes to rest");
+    let values: Vec<&str> = observed
+        .log
+        .iter()
+        .skip(1)
+        .step_by(2)
+        .map(String::as_str)
+        .collect();
+    assert_eq!(
+        values,
+        [
+            "is /a/b",
+            "is c=d",
+            "is a,b",
+            "is 10.0.0.1:1",
+            "is authz",
+            "is root",
+            "is shop",
+            "is a.example"
+        ]
+    );
+    assert!(
+        observed
+            .log
+            .iter()
+            .step_by(2)
+            .all(|line| line.ends_with(" 0")),
+        "{:?}",
+        observed.log
+    );
+}
+
+#[test]
+fn property_statuses() {
+    let code = r#"
+      (call $result @"empty path" (call $get_property (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 4)))
+      (call $result @"unknown" (call $get_property @"no\00such" (i32.const 0) (i32.const 4)))
+      (call $result @"absent header" (call $get_property @"request\00headers\00x" (i32.const 0) (i32.const 4)))
+      (call $result @"whole request" (call $get_property @"request" (i32.const 0) (i32.const 4)))
+      (call $result @"null" (call $get_property @"connection\00mtls" (i32.const 0) (i32.const 4)))
+      (call $result @"id" (call $get_property @"connection\00id" (i32.const 0) (i32.const 4)))
+      (call $result @"length" (i32.load (i32.const 4)))
+      (call $result @"set" (call $set_property @"my.key" @"value"))
+      (call $result @"get" (call $get_property @"my.key" (i32.const 0) (i32.const 4)))
+      (call $data @"own")
+      (call $result @"filter state" (call $get_property @"filter_state\00wasm.my.key" (i32.const 0) (i32.const 4)))
+    "#;
+    let options = Options {
+        properties: [("connection.mtls".to_owned(), serde_json::Value::Null)].into(),
+        ..Options::default()
+    };
+    assert_eq!(
+        observe(code, options).log,
+        [
+            "empty path 3",
+            "unknown 1",
+            "absent header 1",
+            "whole request 3",
+            "null 1",
+            "id 0",
+            "length 8",
+            "set 0",
+            "get 0",
+            "own value",
+            "filter state 0"
+        ]
+    );
+}
+
+#[test]
+fn a_root_has_no_stream() {
+    let functions = r#"
+      (func (export "proxy_on_configure") (param i32 i32) (result i32)
+        (call $result @"set" (call $set_property @"k" @"v"))
+        (call $result @"request" (call $get_property @"request\00path" (i32.const 0) (i32.const 4)))
+        (call $result @"header" (call $get_header_map_value (i32.const 0) @"x" (i32.const 0) (i32.const 4)))
+        (call $result @"configuration" (call $get_buffer_bytes (i32.const 7) (i32.const 0) (i32.const 99) (i32.const 0) (i32.const 4)))
+        (call $data @"is")
+        (call $result @"vm configuration" (call $get_buffer_bytes (i32.const 6) (i32.const 1) (i32.const 2) (i32.const 0) (i32.const 4)))
+        (call $data @"is")
+        (call $result @"status" (call $get_buffer_status (i32.const 7) (i32.const 8) (i32.const 12)))
+        (call $number @"length")
+        (call $result @"buffer 9" (call $get_buffer_bytes (i32.const 9) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 4)))
+        (call $result @"write" (call $set_buffer_bytes (i32.const 7) (i32.const 0) (i32.const 0) @"x"))
+        (call $result @"done" (call $done))
+        (call $result @"no such context" (call $set_effective_context (i32.const 99)))
+        (i32.const 1))
+      (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+        (call $result @"configuration" (call $get_buffer_bytes (i32.const 7) (i32.const 0) (i32.const 99) (i32.const 0) (i32.const 4)))
+        (i32.const 0))
+    "#;
+    let options = Options {
+        vm_configuration: "abcd".to_owned(),
+        ..Options::default()
+    };
+    let mut simulator = Simulator::new(&module(functions), options).expect("options are fine");
+    let push = simulator.configure("{\"a\":1}").expect("it comes to rest");
+    let expected = [
+        "set 1",
+        "request 1",
+        "header 2",
+        "configuration 0",
+        "is {\"a\":1}",
+        "vm configuration 0",
+        "is bc",
+        "status 0",
+        "length 7",
+        "buffer 9 2",
+        "write 2",
+        "done 1",
+        "no such context 2",
+    ];
+    // The canary first, then the VM that serves.
+    assert_eq!(push.log, [expected, expected].concat());
+    let observed = simulator.request(&get("/")).expect("it comes to rest");
+    assert_eq!(observed.log, ["configuration 1"]);
+}
+
+#[test]
+fn bodies_and_trailers() {
+    let functions = r#"
+      (func (export "proxy_on_request_body") (param i32 i32 i32) (result i32)
+        (call $result @"length" (local.get 1))
+        (call $result @"end" (local.get 2))
+        (call $result @"part" (call $get_buffer_bytes (i32.const 0) (i32.const 1) (i32.const 3) (i32.const 0) (i32.const 4)))
+        (call $data @"is")
+        (call $result @"overflow" (call $get_buffer_bytes (i32.const 0) (i32.const 1) (i32.const -1) (i32.const 0) (i32.const 4)))
+        (call $result @"middle" (call $set_buffer_bytes (i32.const 0) (i32.const 1) (i32.const 1) @"x"))
+        (call $result @"prepend" (call $set_buffer_bytes (i32.const 0) (i32.const 0) (i32.const 0) @"<"))
+        (call $result @"append" (call $set_buffer_bytes (i32.const 0) (i32.const 100) (i32.const 0) @">"))
+        (call $result @"headers are gone" (call $get_header_map_value (i32.const 0) @":path" (i32.const 0) (i32.const 4)))
+        (i32.const 0))
+      (func (export "proxy_on_request_trailers") (param i32 i32) (result i32)
+        (call $result @"trailers" (local.get 1))
+        (call $result @"get" (call $get_header_map_value (i32.const 1) @"t" (i32.const 0) (i32.const 4)))
+        (call $data @"t")
+        (i32.const 0))
+    "#;
+    let mut request = get("/");
+    "POST".clone_into(&mut request.method);
+    request.body = Some("hello".into());
+    request.trailers = vec![("T".to_owned(), "v".into())];
+    let observed = simulator(functions, Options::default())
+        .request(&request)
+        .expect("it comes to rest");
+    assert_eq!(
+        observed.log,
+        [
+            "length 5",
+            "end 0",
+            "part 0",
+            "is ell",
+            "overflow 2",
+            "middle 2",
+            "prepend 0",
+            "append 0",
+            "headers are gone 2",
+            "trailers 1",
+            "get 0",
+            "t v"
+        ]
+    );
+    let upstream = observed.upstream.expect("the request goes upstream");
+    assert_eq!(upstream.body, b"<hello>");
+}
+
+#[test]
+fn responses_can_be_changed() {
+    let functions = r#"
+      (func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32)
+        (call $result @"headers" (local.get 1))
+        (call $result @"end" (local.get 2))
+        (call $result @"request path" (call $get_property @"request\00path" (i32.const 0) (i32.const 4)))
+        (drop (call $replace_header_map_value (i32.const 2) @":status" @"201"))
+        (drop (call $add_header_map_value (i32.const 2) @"x-added" @"1"))
+        (i32.const 0))
+      (func (export "proxy_on_response_body") (param i32 i32 i32) (result i32)
+        (drop (call $set_buffer_bytes (i32.const 1) (i32.const 0) (i32.const 99) @"new"))
+        (i32.const 0))
+      (func (export "proxy_on_log") (param i32)
+        (call $result @"path" (call $get_header_map_value (i32.const 0) @":path" (i32.const 0) (i32.const 4)))
+        (call $result @"code" (call $get_property @"response\00code" (i32.const 0) (i32.const 4)))
+        (call $result @"is" (i32.load (i32.load (i32.const 0))))
+        (call $result @"details" (call $get_property @"response\00code_details" (i32.const 0) (i32.const 4)))
+        (call $data @"are")
+        (call $result @"write" (call $remove_header_map_value (i32.const 0) @":path")))
+    "#;
+    let options = Options {
+        upstream: UpstreamResponse {
+            status: 200,
+            headers: vec![("Server".to_owned(), b"up".to_vec())],
+            body: b"old".to_vec(),
+        },
+        ..Options::default()
+    };
+    let observed = simulator(functions, options)
+        .request(&get("/"))
+        .expect("it comes to rest");
+    assert_eq!(observed.status, 201);
+    assert_eq!(observed.body, b"new");
+    assert_eq!(observed.details, "via_upstream");
+    assert!(
+        observed
+            .headers
+            .contains(&("x-added".to_owned(), b"1".to_vec()))
+    );
+    assert_eq!(
+        observed.log,
+        [
+            "headers 3",
+            "end 0",
+            "request path 1",
+            "path 0",
+            "code 0",
+            "is 201",
+            "details 0",
+            "are via_upstream",
+            "write 2"
+        ]
+    );
+}
+
+#[test]
+fn local_responses() {
+    let code = r#"
+      (call $result @"send" (call $send_local_response (i32.const 403) @"policy said no"
+        @"denied" @"\01\00\00\00\01\00\00\00\01\00\00\00X\00y\00" (i32.const -1)))
+    "#;
+    let observed = observe(code, Options::default());
+    assert_eq!(observed.log, ["send 0"]);
+    assert_eq!(observed.status, 403);
+    assert_eq!(observed.details, "policy_said_no");
+    assert_eq!(observed.body, b"denied");
+    assert_eq!(observed.upstream, None);
+    assert_eq!(
+        observed.headers,
+        [
+            ("x".to_owned(), b"y".to_vec()),
+            ("content-length".to_owned(), b"6".to_vec()),
+            ("content-type".to_owned(), b"text/plain".to_vec()),
+        ]
+    );
+    let beyond = r#"
+      (call $result @"send" (call $send_local_response (i32.const 403) (i32.const 0) (i32.const 0)
+        (i32.const 0) (i32.const 9999999) (i32.const 0) (i32.const 0) (i32.const -1)))
+    "#;
+    let observed = observe(beyond, Options::default());
+    assert_eq!(observed.log, ["send 6"]);
+    assert_eq!(observed.status, 200);
+}
+
+#[test]
+fn a_module_sees_its_own_local_response() {
+    let functions = r#"
+      (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+        (drop (call $send_local_response (i32.const 401) (i32.const 0) (i32.const 0)
+          (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const -1)))
+        (i32.const 1))
+      (func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32)
+        (call $result @"response headers" (local.get 1))
+        (i32.const 0))
+    "#;
+    let mut simulator = simulator(functions, Options::default());
+    let observed = simulator.request(&get("/")).expect("it comes to rest");
+    assert_eq!(observed.log, ["response headers 1"]);
+    assert_eq!((observed.status, observed.details.as_str()), (401, ""));
+    let observed = simulator
+        .request(&with_headers(&[("content-type", "application/grpc")]))
+        .expect("it comes to rest");
+    assert_eq!(observed.status, 200);
+    assert!(
+        observed
+            .headers
+            .contains(&("grpc-status".to_owned(), b"16".to_vec()))
+    );
+}
+
+#[test]
+fn streams_can_be_closed() {
+    let code = r#"
+      (call $result @"close" (call $close_stream (i32.const 0)))
+      (call $result @"close 4" (call $close_stream (i32.const 4)))
+      (call $result @"continue 3" (call $continue_stream (i32.const 3)))
+      (call $result @"continue 4" (call $continue_stream (i32.const 4)))
+    "#;
+    let observed = observe(code, Options::default());
+    assert_eq!(
+        observed.log,
+        ["close 0", "close 4 2", "continue 3 12", "continue 4 2"]
+    );
+    assert_eq!(
+        (observed.status, observed.details.as_str()),
+        (0, "wasm_close_stream")
+    );
+    assert_eq!(observed.upstream, None);
+}
+
+#[test]
+fn shared_data() {
+    let code = r#"
+      (call $result @"absent" (call $get_shared_data @"k" (i32.const 0) (i32.const 4) (i32.const 8)))
+      (call $result @"set" (call $set_shared_data @"k" @"one" (i32.const 0)))
+      (call $result @"get" (call $get_shared_data @"k" (i32.const 0) (i32.const 4) (i32.const 8)))
+      (call $data @"k")
+      (call $result @"with cas" (call $set_shared_data @"k" @"two" (i32.load (i32.const 8))))
+      (call $result @"with old cas" (call $set_shared_data @"k" @"three" (i32.load (i32.const 8))))
+      (call $result @"get" (call $get_shared_data @"k" (i32.const 0) (i32.const 4) (i32.const 8)))
+      (call $data @"k")
+    "#;
+    assert_eq!(
+        log(code),
+        [
+            "absent 1",
+            "set 0",
+            "get 0",
+            "k one",
+            "with cas 0",
+            "with old cas 8",
+            "get 0",
+            "k two"
+        ]
+    );
+}
+
+#[test]
+fn shared_queues() {
+    let functions = r#"
+      (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+        (call $result @"none" (call $resolve_shared_queue (i32.const 0) (i32.const 0) @"q" (i32.const 8)))
+        (call $result @"register" (call $register_shared_queue @"q" (i32.const 8)))
+        (call $number @"token")
+        (call $result @"resolve" (call $resolve_shared_queue (i32.const 0) (i32.const 0) @"q" (i32.const 8)))
+        (call $result @"empty" (call $dequeue_shared_queue (i32.const 1) (i32.const 0) (i32.const 4)))
+        (call $result @"enqueue" (call $enqueue_shared_queue (i32.const 1) @"entry"))
+        (call $result @"enqueue 9" (call $enqueue_shared_queue (i32.const 9) @"entry"))
+        (call $result @"dequeue 9" (call $dequeue_shared_queue (i32.const 9) (i32.const 0) (i32.const 4)))
+        (i32.const 0))
+      (func (export "proxy_on_queue_ready") (param i32 i32)
+        (call $result @"root" (local.get 0))
+        (call $result @"ready" (call $dequeue_shared_queue (local.get 1) (i32.const 0) (i32.const 4)))
+        (call $data @"is"))
+    "#;
+    let observed = simulator(functions, Options::default())
+        .request(&get("/"))
+        .expect("it comes to rest");
+    assert_eq!(
+        observed.log,
+        [
+            "none 1",
+            "register 0",
+            "token 1",
+            "resolve 0",
+            "empty 7",
+            "enqueue 0",
+            "enqueue 9 1",
+            "dequeue 9 1",
+            "root 1",
+            "ready 0",
+            "is entry"
+        ]
+    );
+}
+
+#[test]
+fn metrics() {
+    let functions = r#"
+      (func (export "proxy_on_configure") (param i32 i32) (result i32)
+        (drop (call $define_metric (i32.const 0) @"hits" (i32.const 8)))
+        (drop (call $increment_metric (i32.load (i32.const 8)) (i64.const 1)))
+        (i32.const 1))
+      (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+        (call $result @"kind 3" (call $define_metric (i32.const 3) @"x" (i32.const 8)))
+        (call $result @"counter" (call $define_metric (i32.const 0) @"hits" (i32.const 8)))
+        (call $result @"up" (call $increment_metric (i32.load (i32.const 8)) (i64.const 5)))
+        (call $result @"down" (call $increment_metric (i32.load (i32.const 8)) (i64.const -1)))
+        (call $result @"get" (call $get_metric (i32.load (i32.const 8)) (i32.const 16)))
+        (call $result @"hits" (i32.load (i32.const 16)))
+        (call $result @"gauge" (call $define_metric (i32.const 1) @"level" (i32.const 8)))
+        (call $result @"record" (call $record_metric (i32.load (i32.const 8)) (i64.const 7)))
+        (call $result @"down" (call $increment_metric (i32.load (i32.const 8)) (i64.const -2)))
+        (call $result @"histogram" (call $define_metric (i32.const 2) @"time" (i32.const 8)))
+        (call $result @"record" (call $record_metric (i32.load (i32.const 8)) (i64.const 3)))
+        (call $result @"increment" (call $increment_metric (i32.load (i32.const 8)) (i64.const 3)))
+        (call $result @"get" (call $get_metric (i32.load (i32.const 8)) (i32.const 16)))
+        (call $result @"unknown" (call $record_metric (i32.const 400) (i64.const 3)))
+        (i32.const 0))
+    "#;
+    let mut simulator = simulator(functions, Options::default());
+    let observed = simulator.request(&get("/")).expect("it comes to rest");
+    assert_eq!(
+        observed.log,
+        [
+            "kind 3 2",
+            "counter 0",
+            "up 0",
+            "down 2",
+            "get 0",
+            // one by the canary, one by the VM that serves, five here
+            "hits 7",
+            "gauge 0",
+            "record 0",
+            "down 0",
+            "histogram 0",
+            "record 0",
+            "increment 2",
+            "get 2",
+            "unknown 1"
+        ]
+    );
+    let metric = |name: &str| simulator.metric(name).expect("it is defined");
+    assert_eq!(
+        (metric("hits").kind, metric("hits").value),
+        (MetricKind::Counter, 7)
+    );
+    assert_eq!(
+        (metric("level").kind, metric("level").value),
+        (MetricKind::Gauge, 5)
+    );
+    assert_eq!(metric("time").recorded, [3]);
+}
+
+#[test]
+fn foreign_functions() {
+    let code = r#"
+      (call $result @"unknown" (call $call_foreign_function @"none" @"x" (i32.const 0) (i32.const 4)))
+      (call $result @"upper" (call $call_foreign_function @"upper" @"text" (i32.const 16) (i32.const 4)))
+      (i32.store (i32.const 0) (i32.load (i32.const 16)))
+      (call $data @"is")
+      (call $result @"fails" (call $call_foreign_function @"upper" @"" (i32.const 16) (i32.const 4)))
+    "#;
+    let upper = |arguments: &[u8]| match arguments {
+        [] => Err(Status::BadArgument),
+        _ => Ok(arguments.to_ascii_uppercase()),
+    };
+    let options = Options {
+        foreign_functions: [(
+            "upper".to_owned(),
+            Arc::new(upper) as host_sim::ForeignFunction,
+        )]
+        .into(),
+        ..Options::default()
+    };
+    assert_eq!(
+        observe(code, options).log,
+        ["unknown 1", "upper 0", "is TEXT", "fails 2"]
+    );
+}
+
+#[test]
+fn grpc_has_no_services() {
+    let none = "(i32.const 0) (i32.const 0)";
+    let code = format!(
+        r#"
+      (call $result @"call" (call $grpc_call @"svc" {none} {none} {none} {none} (i32.const 0) (i32.const 8)))
+      (call $result @"stream" (call $grpc_stream @"svc" {none} {none} {none} (i32.const 8)))
+      (call $result @"send" (call $grpc_send (i32.const 2) {none} (i32.const 1)))
+      (call $result @"send to a call" (call $grpc_send (i32.const 1) {none} (i32.const 1)))
+      (call $result @"cancel" (call $grpc_cancel (i32.const 1)))
+      (call $result @"close" (call $grpc_close (i32.const 2)))
+      (call $result @"close 3" (call $grpc_close (i32.const 3)))
+    "#
+    );
+    assert_eq!(
+        log(&code),
+        [
+            "call 4",
+            "stream 4",
+            "send 1",
+            "send to a call 2",
+            "cancel 1",
+            "close 1",
+            "close 3 2"
+        ]
+    );
+}
+
+/// Pauses the request for an answer and resumes it when it comes.
+const CALLER: &str = r#"
+  (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+    (call $result @"no cluster" (call $http_call @"none" @"\00\00\00\00" (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 100) (i32.const 8)))
+    (call $result @"no path" (call $http_call @"keys" @"\00\00\00\00" (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 100) (i32.const 8)))
+    (call $result @"timeout" (call $http_call @"keys" @"\00\00\00\00" (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const -1) (i32.const 8)))
+    (call $result @"call" (call $http_call @"keys"
+      @"\03\00\00\00\05\00\00\00\01\00\00\00\07\00\00\00\03\00\00\00\0a\00\00\00\01\00\00\00:path\00/\00:method\00GET\00:authority\00a\00"
+      (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 100) (i32.const 8)))
+    (global.set $paused (local.get 0))
+    (i32.const 1))
+  (global $paused (mut i32) (i32.const 0))
+  (func (export "proxy_on_http_call_response") (param i32 i32 i32 i32 i32)
+    (call $result @"headers" (local.get 2))
+    (call $result @"body" (local.get 3))
+    (call $result @"status" (call $get_header_map_value (i32.const 6) @":status" (i32.const 0) (i32.const 4)))
+    (call $data @"is")
+    (call $result @"bytes" (call $get_buffer_bytes (i32.const 4) (i32.const 0) (i32.const 99) (i32.const 0) (i32.const 4)))
+    (call $data @"are")
+    (call $result @"code" (call $get_status (i32.const 8) (i32.const 0) (i32.const 4)))
+    (call $number @"status code")
+    (call $result @"effective" (call $set_effective_context (global.get $paused)))
+    (call $result @"resume" (call $continue_stream (i32.const 0))))
+"#;
+
+#[test]
+fn http_calls_are_answered_by_the_script() {
+    let answer = ClusterAnswer {
+        status: 200,
+        headers: vec![("A".to_owned(), "b".into())],
+        body: "keys".into(),
+    };
+    let options = Options {
+        clusters: [("keys".to_owned(), vec![answer])].into(),
+        ..Options::default()
+    };
+    let observed = simulator(CALLER, options)
+        .request(&get("/"))
+        .expect("it comes to rest");
+    assert_eq!(
+        observed.log,
+        [
+            "no cluster 2",
+            "no path 2",
+            "timeout 2",
+            "call 0",
+            "headers 2",
+            "body 4",
+            "status 0",
+            "is 200",
+            "bytes 0",
+            "are keys",
+            "code 0",
+            "status code 0",
+            "effective 0",
+            "resume 0"
+        ]
+    );
+    assert!(observed.upstream.is_some());
+}
+
+#[test]
+fn a_cluster_without_answers_breaks_the_connection() {
+    let options = Options {
+        clusters: [("keys".to_owned(), Vec::new())].into(),
+        ..Options::default()
+    };
+    let observed = simulator(CALLER, options)
+        .request(&get("/"))
+        .expect("it comes to rest");
+    assert_eq!(
+        observed.log[4..],
+        [
+            "headers 0",
+            "body 0",
+            "status 2",
+            "is ",
+            "bytes 1",
+            "are ",
+            "code 0",
+            "status code 11",
+            "effective 0",
+            "resume 0"
+        ]
+    );
+}
+
+#[test]
+fn time_is_a_value() {
+    let functions = r#"
+      (func (export "proxy_on_configure") (param i32 i32) (result i32)
+        (call $result @"period" (call $set_tick_period_milliseconds (i32.const 400)))
+        (i32.const 1))
+      (func (export "proxy_on_tick") (param i32)
+        (drop (call $get_current_time_nanoseconds (i32.const 16)))
+        (call $result @"tick at ms" (i32.wrap_i64 (i64.div_u (i64.load (i32.const 16)) (i64.const 1000000)))))
+    "#;
+    let options = Options {
+        clock: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1)),
+        ..Options::default()
+    };
+    let mut simulator = simulator(functions, options);
+    simulator
+        .advance(Duration::from_secs(1))
+        .expect("it comes to rest");
+    assert_eq!(simulator.take_log(), ["tick at ms 1400", "tick at ms 1800"]);
+    assert_eq!(
+        simulator.now(),
+        SystemTime::UNIX_EPOCH + Duration::from_secs(2)
+    );
+}
+
+#[test]
+fn host_calls_are_counted_per_stream() {
+    let functions = r#"
+      (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+        (drop (call $get_header_map_value (i32.const 0) @":path" (i32.const 0) (i32.const 4)))
+        (drop (call $get_header_map_value (i32.const 0) @"x-none" (i32.const 0) (i32.const 4)))
+        (drop (call $log (i32.const 2) @"x"))
+        (i32.const 0))
+    "#;
+    let mut simulator = simulator(functions, Options::default());
+    let first = simulator.request(&get("/")).expect("it comes to rest");
+    let second = simulator.request(&get("/")).expect("it comes to rest");
+    let calls = second.host_calls.clone().expect("calls are counted");
+    assert_eq!(calls.count("proxy_get_header_map_value"), 2);
+    assert_eq!(calls.count("proxy_log"), 1);
+    assert_eq!(calls.total(), 3);
+    assert_eq!(calls.returning_data, 1);
+    assert_eq!(first.host_calls, second.host_calls);
+    assert_eq!(first.fuel, second.fuel);
+    assert!(second.fuel > Some(0));
+}
