@@ -1,6 +1,6 @@
 //! A manifest that was found whole and consistent, ready to decide.
 
-use doorward_engine::{Context, Engine, Model, Policy, ReservedPrefix, Settings};
+use doorward_engine::{CompileError, Context, Engine, Model, Policy, ReservedPrefix, Settings};
 use doorward_request::Mapping;
 
 use crate::error::BundleError;
@@ -38,7 +38,6 @@ impl Bundle {
             .collect::<Result<Vec<_>, _>>()?;
         check_issuers(&providers)?;
         let engine = compile(manifest, &providers)?;
-        check_graphs(&engine, &providers)?;
         let mapping = map(manifest, &engine)?;
         if mapping.reads_token() && providers.is_empty() {
             return Err(BundleError::field(
@@ -230,25 +229,18 @@ fn compile(manifest: &Manifest, providers: &[Provider]) -> Result<Engine, Bundle
         reserved,
         ..Settings::default()
     };
-    let engine = Engine::compile(&model, &policy, &settings).map_err(BundleError::Compile)?;
+    let engine = Engine::compile(&model, &policy, &settings).map_err(|error| match error {
+        // The reserved prefixes are those of the issuers' roles.
+        CompileError::Settings {
+            field: "reserved",
+            message,
+        } => BundleError::field("tokens[].roles", message),
+        error => BundleError::Compile(error),
+    })?;
     if engine.reads_policy() && engine.row_count_of("p") == 0 {
         return Err(BundleError::EmptyPolicy);
     }
     Ok(engine)
-}
-
-fn check_graphs(engine: &Engine, providers: &[Provider]) -> Result<(), BundleError> {
-    for (index, provider) in providers.iter().enumerate() {
-        for role in provider.roles() {
-            if engine.graph(role.graph()).is_none() {
-                return Err(BundleError::field(
-                    format!("tokens[{index}].roles.{}", role.graph()),
-                    "the model has no such role definition: add it under [role_definition], such as g = _, _",
-                ));
-            }
-        }
-    }
-    Ok(())
 }
 
 fn map(manifest: &Manifest, engine: &Engine) -> Result<Mapping, BundleError> {

@@ -51,7 +51,7 @@ pub enum BundleError {
     #[error("policy.csv: {0}")]
     Policy(#[source] PolicyError),
     /// Model and policy do not go together.
-    #[error("{0}")]
+    #[error("{part}: {0}", part = part_of(.0))]
     Compile(#[source] CompileError),
     /// The matcher or the effect reads `p`, but the policy has no such row.
     #[error(
@@ -95,8 +95,17 @@ impl BundleError {
         match self {
             Self::Field { .. } | Self::Mapping(_) | Self::Provider { .. } => Part::Manifest,
             Self::Model(_) => Part::Model,
-            Self::Policy(_) | Self::Compile(_) | Self::EmptyPolicy => Part::Policy,
+            Self::Policy(_) | Self::EmptyPolicy => Part::Policy,
+            Self::Compile(error) => part_of(error),
             Self::Jwks { issuer, .. } => Part::Jwks(issuer.clone()),
         }
+    }
+}
+
+fn part_of(error: &CompileError) -> Part {
+    match error {
+        CompileError::Model(_) => Part::Model,
+        CompileError::Row { .. } | CompileError::Policy { .. } => Part::Policy,
+        CompileError::Settings { .. } => Part::Manifest,
     }
 }
