@@ -147,7 +147,7 @@ pub(crate) fn check_cycles(
                     together.extend(domains.get(*pattern).into_iter().flatten());
                 }
             }
-            if let Some(cycle) = cycle(&together) {
+            if let Some(cycle) = cycle(&together, domain) {
                 return Err(cycle);
             }
         }
@@ -158,7 +158,7 @@ pub(crate) fn check_cycles(
 /// A name on the way from a root, and how many of its roles were followed.
 type Step<'a> = (&'a str, usize);
 
-fn cycle(links: &[&LinkRow]) -> Option<CompileError> {
+fn cycle(links: &[&LinkRow], domain: &str) -> Option<CompileError> {
     let mut roles: HashMap<&str, Vec<&LinkRow>> = HashMap::new();
     for link in links {
         roles.entry(&link.subject).or_default().push(link);
@@ -179,7 +179,7 @@ fn cycle(links: &[&LinkRow]) -> Option<CompileError> {
             };
             way.push((name, next.saturating_add(1)));
             if on_way.contains(&*link.role) {
-                return Some(cycle_error(&way, link));
+                return Some(cycle_error(&way, link, domain));
             }
             if !done.contains(&*link.role) {
                 on_way.insert(&link.role);
@@ -190,17 +190,23 @@ fn cycle(links: &[&LinkRow]) -> Option<CompileError> {
     None
 }
 
-fn cycle_error(way: &[Step<'_>], closing: &LinkRow) -> CompileError {
-    let names: Vec<&str> = way
+fn cycle_error(way: &[Step<'_>], closing: &LinkRow, domain: &str) -> CompileError {
+    let mut names: Vec<&str> = way
         .iter()
         .map(|(name, _)| *name)
         .skip_while(|name| *name != &*closing.role)
         .chain([&*closing.role])
         .collect();
-    let place = if closing.domain.is_empty() {
+    if names.len() > 10 {
+        let tail = names.split_off(names.len().saturating_sub(2));
+        names.truncate(5);
+        names.push("...");
+        names.extend(tail);
+    }
+    let place = if domain.is_empty() {
         String::new()
     } else {
-        format!(" in domain {}", closing.domain)
+        format!(" in domain {domain}")
     };
     CompileError::Row {
         line: closing.line,
