@@ -108,6 +108,15 @@ impl Engine {
             })
     }
 
+    /// Whether the words of the matcher `m` make keyMatch the domain matching
+    /// function of every graph with domains: it holds `keyMatch(r.X, p.X)`, in
+    /// just this spacing, on the second names of `r` and `p`. Casbin's Go
+    /// implementation does so without a word, and so does this engine.
+    #[must_use]
+    pub fn implies_domain_matching(&self) -> bool {
+        self.loaded.implied_domain_matching
+    }
+
     /// Rows in force, of all kinds, without duplicates.
     #[must_use]
     pub fn row_count(&self) -> usize {

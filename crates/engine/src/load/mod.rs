@@ -35,6 +35,7 @@ pub(crate) struct Loaded {
     pub(crate) role_rows: Vec<usize>,
     pub(crate) graphs: Vec<Graph>,
     pub(crate) patterns: Patterns,
+    pub(crate) implied_domain_matching: bool,
     /// The rules in columns that eval reads, none where malformed.
     pub(crate) rules: HashMap<Box<str>, Option<Expr>>,
 }
@@ -64,6 +65,7 @@ impl Loaded {
             role_rows: sorted.of_graphs.iter().map(Vec::len).collect(),
             graphs: roles::graphs(&links, &matching),
             patterns,
+            implied_domain_matching: model.implied_domain_matching,
             rules: HashMap::new(),
         };
         loaded.compile_columns()?;

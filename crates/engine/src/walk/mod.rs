@@ -1,5 +1,6 @@
 //! The plain evaluator: it walks every row in order.
 
+mod arithmetic;
 pub(crate) mod budget;
 pub(crate) mod effect;
 pub(crate) mod evaluate;

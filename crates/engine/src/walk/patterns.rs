@@ -57,7 +57,13 @@ fn compile(kind: Kind, text: &str, limits: &Limits) -> Result<Compiled, PatternE
             if let Some(exact) = exact(&hir) {
                 return Ok(Compiled::Exact(exact.into()));
             }
+            // Thousands of patterns are built when a policy loads, and each
+            // is run on short text: what speeds up long searches is not worth
+            // its price.
             let config = Config::new()
+                .auto_prefilter(false)
+                .dfa(false)
+                .onepass(false)
                 .nfa_size_limit(Some(limits.regex_bytes))
                 .hybrid_cache_capacity(limits.regex_bytes);
             let regex = Regex::builder()
