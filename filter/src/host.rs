@@ -30,8 +30,25 @@ impl std::fmt::Display for HostError {
 
 const OK: u32 = 0;
 const NOT_FOUND: u32 = 1;
-const HTTP_REQUEST_HEADERS: u32 = 0;
 const PLUGIN_CONFIGURATION: u32 = 7;
+
+/// A header map of the request, by its number in the ABI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HeaderMap {
+    /// The request's headers.
+    RequestHeaders,
+    /// The request's trailers.
+    RequestTrailers,
+}
+
+impl HeaderMap {
+    fn number(self) -> u32 {
+        match self {
+            Self::RequestHeaders => 0,
+            Self::RequestTrailers => 1,
+        }
+    }
+}
 
 mod abi {
     #[link(wasm_import_module = "env")]
@@ -136,13 +153,12 @@ pub(crate) fn current_time_nanoseconds() -> Result<u64, HostError> {
     Ok(time)
 }
 
-/// All request headers in the ABI's serialized form.
-pub(crate) fn request_header_pairs() -> Result<Vec<u8>, HostError> {
+/// All headers of a map in the ABI's serialized form.
+pub(crate) fn header_pairs(map: HeaderMap) -> Result<Vec<u8>, HostError> {
     let (mut data, mut size) = (null_mut(), 0);
     // SAFETY: the host writes a pointer and a size to live variables.
-    let status = unsafe {
-        abi::proxy_get_header_map_pairs(HTTP_REQUEST_HEADERS, &raw mut data, &raw mut size)
-    };
+    let status =
+        unsafe { abi::proxy_get_header_map_pairs(map.number(), &raw mut data, &raw mut size) };
     check("proxy_get_header_map_pairs", status)?;
     Ok(returned(data, size))
 }
@@ -152,7 +168,7 @@ pub(crate) fn replace_request_header(name: &[u8], value: &[u8]) -> Result<(), Ho
     // SAFETY: both pointers and sizes are of live bytes.
     let status = unsafe {
         abi::proxy_replace_header_map_value(
-            HTTP_REQUEST_HEADERS,
+            HeaderMap::RequestHeaders.number(),
             name.as_ptr(),
             name.len(),
             value.as_ptr(),
@@ -162,12 +178,11 @@ pub(crate) fn replace_request_header(name: &[u8], value: &[u8]) -> Result<(), Ho
     check("proxy_replace_header_map_value", status)
 }
 
-/// Takes out every request header of this name.
-pub(crate) fn remove_request_header(name: &[u8]) -> Result<(), HostError> {
+/// Takes every header of this name out of a map.
+pub(crate) fn remove_header(map: HeaderMap, name: &[u8]) -> Result<(), HostError> {
     // SAFETY: pointer and size are of live bytes.
-    let status = unsafe {
-        abi::proxy_remove_header_map_value(HTTP_REQUEST_HEADERS, name.as_ptr(), name.len())
-    };
+    let status =
+        unsafe { abi::proxy_remove_header_map_value(map.number(), name.as_ptr(), name.len()) };
     check("proxy_remove_header_map_value", status)
 }
 

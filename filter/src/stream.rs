@@ -2,13 +2,15 @@
 
 use std::rc::Rc;
 
-use doorward_authorizer::{Authorizer, Denied, HeaderEdit, Permitted, Record, Step};
+use doorward_authorizer::{
+    Authorizer, Denied, HeaderEdit, Permitted, Record, Step, is_identity_header,
+};
 use doorward_request::{Facts, HeaderSnapshot, ReadError};
 use doorward_token::SoftwareVerifier;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
-use crate::host::{self, HostError};
+use crate::host::{self, HeaderMap, HostError};
 
 /// Where the decision record shows: in Envoy's access log as
 /// `%FILTER_STATE(wasm.doorward.decision:PLAIN)%`.
@@ -62,7 +64,7 @@ impl Stream {
 
     fn authorize(&mut self) -> Result<Action, Failure> {
         let authorizer = self.authorizer.take().ok_or(Failure::NotConfigured)?;
-        let headers = HeaderSnapshot::from_pairs(host::request_header_pairs()?)
+        let headers = HeaderSnapshot::from_pairs(host::header_pairs(HeaderMap::RequestHeaders)?)
             .map_err(|_| Failure::Headers)?;
         let seconds = host::current_time_nanoseconds()?.div_euclid(1_000_000_000);
         let now = i64::try_from(seconds).unwrap_or(i64::MAX);
@@ -93,7 +95,7 @@ impl Stream {
 fn let_through(permitted: &Permitted) -> Result<(), Failure> {
     for edit in permitted.edits() {
         match edit {
-            HeaderEdit::Remove(name) => host::remove_request_header(name)?,
+            HeaderEdit::Remove(name) => host::remove_header(HeaderMap::RequestHeaders, name)?,
             HeaderEdit::Replace(name, value) => {
                 host::replace_request_header(name.as_bytes(), value.as_bytes())?;
             }
@@ -120,6 +122,33 @@ fn refuse(denied: &Denied) -> Result<Action, Failure> {
     Ok(Action::Pause)
 }
 
+/// Some upstreams merge trailers into headers, so a forged identity must not
+/// arrive that way either.
+fn remove_forged_trailers() -> Result<(), Failure> {
+    let mut trailers = HeaderSnapshot::from_pairs(host::header_pairs(HeaderMap::RequestTrailers)?)
+        .map_err(|_| Failure::Headers)?;
+    for name in trailers.remove_forged(is_identity_header) {
+        host::remove_header(HeaderMap::RequestTrailers, &name)?;
+    }
+    Ok(())
+}
+
+/// Refuses a request on which no decision could be made.
+fn answer_failure(failure: &Failure) -> Action {
+    log::error!("doorward: request refused: {failure}");
+    let refused = host::send_local_response(
+        503,
+        "doorward_error",
+        &[("content-type", "text/plain")],
+        b"access denied: no decision could be made\n",
+    );
+    if let Err(error) = refused {
+        // The stream stays paused, so the request goes nowhere.
+        log::error!("doorward: the refusal could not be sent: {error}");
+    }
+    Action::Pause
+}
+
 /// Shows the record to access logs. That it cannot be shown changes no decision.
 fn publish(record: &Record) {
     if let Err(error) = host::set_property(DECISION_PROPERTY, record.to_json().as_bytes()) {
@@ -133,20 +162,7 @@ impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
         match self.authorize() {
             Ok(action) => action,
-            Err(failure) => {
-                log::error!("doorward: request refused: {failure}");
-                let refused = host::send_local_response(
-                    503,
-                    "doorward_error",
-                    &[("content-type", "text/plain")],
-                    b"access denied: no decision could be made\n",
-                );
-                if let Err(error) = refused {
-                    // The stream stays paused, so the request goes nowhere.
-                    log::error!("doorward: the refusal could not be sent: {error}");
-                }
-                Action::Pause
-            }
+            Err(failure) => answer_failure(&failure),
         }
     }
 
@@ -155,6 +171,9 @@ impl HttpContext for Stream {
     }
 
     fn on_http_request_trailers(&mut self, _trailers: usize) -> Action {
-        self.follow()
+        match remove_forged_trailers() {
+            Ok(()) => self.follow(),
+            Err(failure) => answer_failure(&failure),
+        }
     }
 }

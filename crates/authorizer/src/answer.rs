@@ -41,19 +41,32 @@ impl Answer {
 
 /// RFC 6750 section 3.1: without credentials no error code; with an
 /// unacceptable token `invalid_token`; with a good token that does not
-/// suffice `insufficient_scope`.
+/// suffice `insufficient_scope`. A policy that could not be evaluated is no
+/// fault of the token, so it has no error code either.
 fn challenge(denial: &Denial, realm: &str, has_token: bool) -> Option<String> {
     let bare = format!("Bearer realm=\"{realm}\"");
     let error = match denial.status() {
         401 if !has_token => return Some(bare),
         401 => "invalid_token",
-        403 if !has_token => return Some(bare),
-        403 => "insufficient_scope",
+        403 if has_token && matches!(denial, Denial::NoRule | Denial::DenyRule) => {
+            "insufficient_scope"
+        }
+        403 => return Some(bare),
         _ if matches!(denial, Denial::TokenAmbiguous) => "invalid_request",
         _ => return None,
     };
-    // Section 3: neither quotes nor backslashes in an error description.
-    let description = denial.description().replace(['"', '\\'], "'");
+    // Section 3: printable ASCII without quotes and backslashes.
+    let description: String = denial
+        .description()
+        .chars()
+        .map(|c| {
+            if matches!(c, ' '..='~') && !matches!(c, '"' | '\\') {
+                c
+            } else {
+                '\''
+            }
+        })
+        .collect();
     Some(format!(
         "{bare}, error=\"{error}\", error_description=\"{description}\""
     ))

@@ -87,18 +87,41 @@ fn find<'a>(bundle: &'a Bundle, headers: &'a HeaderSnapshot) -> Result<Option<Fo
 /// The token behind the location's prefix. The letters of an authentication
 /// scheme are compared without regard to case (RFC 9110 section 11.1), and
 /// any number of spaces may stand behind it (section 11.4).
+///
+/// A value that names the scheme but has no token behind it is an empty token,
+/// which is malformed, and so is one that a proxy joined of several with the
+/// scheme among them: neither counts as "no token", since an upstream could
+/// read one there.
 fn strip_prefix<'v>(value: &'v [u8], location: &TokenLocation) -> Option<&'v [u8]> {
     let prefix = location.prefix.as_bytes();
-    let (start, mut token) = value.split_at_checked(prefix.len())?;
-    if !start.eq_ignore_ascii_case(prefix) {
-        return None;
-    }
-    if prefix.ends_with(b" ") {
-        while let Some(rest) = token.strip_prefix(b" ") {
-            token = rest;
+    let Some(scheme) = prefix.strip_suffix(b" ") else {
+        let (start, token) = value.split_at_checked(prefix.len())?;
+        return start.eq_ignore_ascii_case(prefix).then_some(token);
+    };
+    let behind_scheme = |part: &'v [u8]| {
+        let (start, rest) = part.split_at_checked(scheme.len())?;
+        let ends = !rest.first().is_some_and(|byte| is_token_character(*byte));
+        (start.eq_ignore_ascii_case(scheme) && ends).then_some(rest)
+    };
+    if let Some(rest) = behind_scheme(value) {
+        let Some(mut token) = rest.strip_prefix(b" ") else {
+            return Some(b"");
+        };
+        while let Some(shorter) = token.strip_prefix(b" ") {
+            token = shorter;
         }
+        return Some(token);
     }
-    Some(token)
+    let joined = value
+        .split(|byte| *byte == b',')
+        .skip(1)
+        .any(|part| behind_scheme(part.trim_ascii_start()).is_some());
+    joined.then_some(b"")
+}
+
+/// RFC 9110 section 5.6.2: what can stand in the name of a scheme.
+fn is_token_character(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// The issuer's entry that a token is to be verified by. With several, the

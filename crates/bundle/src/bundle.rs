@@ -148,6 +148,58 @@ fn check_issuers(providers: &[Provider]) -> Result<(), BundleError> {
             check_role_prefixes(index, provider, earlier, other)?;
         }
     }
+    check_locations(providers)?;
+    check_reserved(providers)
+}
+
+/// A prefix that starts another one of the same header would find another
+/// token in the same value, and two different tokens are refused.
+fn check_locations(providers: &[Provider]) -> Result<(), BundleError> {
+    let all: Vec<_> = providers.iter().flat_map(Provider::locations).collect();
+    for (index, provider) in providers.iter().enumerate() {
+        for (position, location) in provider.locations().iter().enumerate() {
+            let overlap = all.iter().find(|other| {
+                let start = other.prefix.as_bytes().get(..location.prefix.len());
+                other.header == location.header
+                    && other.prefix != location.prefix
+                    && start
+                        .is_some_and(|start| start.eq_ignore_ascii_case(location.prefix.as_bytes()))
+            });
+            if let Some(other) = overlap {
+                return Err(BundleError::field(
+                    format!("tokens[{index}].from[{position}].prefix"),
+                    format!(
+                        "{:?} is the start of {:?}, which is looked for in the same header: write one of the two",
+                        location.prefix, other.prefix
+                    ),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A principal's form that starts with a role prefix would have every token
+/// of its issuer refused.
+fn check_reserved(providers: &[Provider]) -> Result<(), BundleError> {
+    for (index, provider) in providers.iter().enumerate() {
+        let Some(form) = provider.principal() else {
+            continue;
+        };
+        let role = providers
+            .iter()
+            .flat_map(Provider::roles)
+            .find(|role| form.prefix().starts_with(role.prefix()));
+        if let Some(role) = role {
+            return Err(BundleError::field(
+                format!("tokens[{index}].principal"),
+                format!(
+                    "starts with the role prefix {:?}, which no subject may",
+                    role.prefix()
+                ),
+            ));
+        }
+    }
     Ok(())
 }
 
@@ -193,8 +245,7 @@ fn check_role_prefixes(
         for other_role in other.roles() {
             let (prefix, other_prefix) = (role.prefix(), other_role.prefix());
             let overlap = prefix.starts_with(other_prefix) || other_prefix.starts_with(prefix);
-            // The same prefix in both entries is said twice, so it is meant.
-            if role.graph() == other_role.graph() && prefix != other_prefix && overlap {
+            if role.graph() == other_role.graph() && overlap {
                 return Err(BundleError::field(
                     format!("tokens[{index}].roles.{}", role.graph()),
                     format!(

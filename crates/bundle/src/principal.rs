@@ -7,9 +7,9 @@ use crate::roles::claim_path;
 
 /// A principal form such as `user:{sub}`: text, and claims in braces.
 ///
-/// INVARIANT: two different sets of claim values never make the same
-/// principal: between two claims stands a separator that the value before it
-/// must not hold.
+/// INVARIANT: two different sets of claim values, as texts, never make the
+/// same principal: between two claims stands a separator, and it must end the
+/// value before it where it first occurs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrincipalForm {
     prefix: String,
@@ -83,11 +83,11 @@ impl PrincipalForm {
                 .and_then(|claim| path.follow(claim))
                 .and_then(text_of)
                 .ok_or_else(|| PrincipalError::Claim(path.to_string()))?;
-            if position < last && value.contains(behind.as_str()) {
+            let ended = value.clone() + behind;
+            if position < last && ended.find(behind.as_str()) != Some(value.len()) {
                 return Err(PrincipalError::Separator(path.to_string()));
             }
-            principal.push_str(&value);
-            principal.push_str(behind);
+            principal.push_str(&ended);
         }
         Ok(principal)
     }
@@ -131,6 +131,12 @@ mod tests {
             Err(PrincipalError::Separator("jwt.t".to_owned()))
         );
         assert!(make("{t}/{sub}", serde_json::json!({"t": "a", "sub": "b/c"})).is_ok());
+        // A value that ends with the start of its separator.
+        assert!(make("{t}::{sub}", serde_json::json!({"t": "x", "sub": ":y"})).is_ok());
+        assert_eq!(
+            make("{t}::{sub}", serde_json::json!({"t": "x:", "sub": "y"})),
+            Err(PrincipalError::Separator("jwt.t".to_owned()))
+        );
         for claims in [
             serde_json::json!({}),
             serde_json::json!({"sub": ""}),
@@ -158,6 +164,30 @@ mod tests {
         ] {
             let error = PrincipalForm::parse(form).unwrap_err();
             assert!(error.contains(problem), "{form}: {error}");
+        }
+    }
+
+    #[test]
+    fn short_texts_over_the_separators_alphabet_never_collide() {
+        let texts: Vec<String> = (1..=3)
+            .flat_map(|length: u32| (0..2_u32.pow(length)).map(move |bits| (length, bits)))
+            .map(|(length, bits)| {
+                (0..length)
+                    .map(|bit| if bits >> bit & 1 == 1 { ':' } else { 'x' })
+                    .collect()
+            })
+            .collect();
+        for form in ["{t}:{sub}", "{t}::{sub}", "{t}:x{sub}", "{t}:x:{sub}"] {
+            let mut seen = std::collections::BTreeMap::new();
+            for t in &texts {
+                for sub in &texts {
+                    let claims = serde_json::json!({"t": t, "sub": sub});
+                    if let Ok(principal) = make(form, claims) {
+                        let other = seen.insert(principal.clone(), (t, sub));
+                        assert_eq!(other, None, "{form}: {principal} of {t} and {sub}");
+                    }
+                }
+            }
         }
     }
 }

@@ -75,7 +75,8 @@ pub enum Attribute {
     UrlPath,
     /// `request.query`: what stands behind the first `?`, empty without one.
     Query,
-    /// `request.host`: the `:authority`.
+    /// `request.host`: the `:authority` in lower case, since hosts are compared
+    /// without regard to case (RFC 3986 section 3.2.2).
     Host,
     /// `request.scheme`.
     Scheme,
@@ -127,6 +128,9 @@ pub enum AttributeError {
 
 /// Envoy's attributes that only the host knows, and how it encodes them.
 /// Source: <https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/advanced/attributes>.
+///
+/// The names of route and cluster are not among them: a header edit sends the
+/// request to another route than the one whose name was read.
 const HOST_PROPERTIES: &[(&str, PropertyType)] = &[
     ("request.protocol", PropertyType::Text),
     ("source.address", PropertyType::Text),
@@ -148,9 +152,6 @@ const HOST_PROPERTIES: &[(&str, PropertyType)] = &[
     ),
     ("xds.node.id", PropertyType::Text),
     ("xds.node.cluster", PropertyType::Text),
-    ("xds.cluster_name", PropertyType::Text),
-    ("xds.route_name", PropertyType::Text),
-    ("xds.virtual_host_name", PropertyType::Text),
     ("xds.filter_chain_name", PropertyType::Text),
 ];
 
@@ -251,7 +252,8 @@ fn header(steps: &[Step]) -> Result<Attribute, AttributeError> {
     let instead = match name.as_str() {
         ":path" => "request.path or request.url_path",
         ":method" => "request.method",
-        ":authority" => "request.host",
+        // Envoy answers for `host` with the authority.
+        ":authority" | "host" => "request.host",
         ":scheme" => "request.scheme",
         _ if name.starts_with(':') => "an attribute of request",
         _ => return Ok(Attribute::Header(name)),
@@ -419,6 +421,10 @@ mod tests {
             (
                 &["request", "headers", ":Authority"],
                 "\":authority\" is a pseudo header: write request.host",
+            ),
+            (
+                &["request", "headers", "Host"],
+                "\"host\" is a pseudo header: write request.host",
             ),
             (&["jwt"], "jwt is a map: write jwt['name']"),
             (

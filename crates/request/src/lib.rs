@@ -30,4 +30,4 @@ pub use expression::{Expression, ExpressionError, ExpressionErrorKind, Literal, 
 pub use facts::{Facts, ReadError};
 pub use headers::{HeaderSnapshot, HeaderSnapshotError, HeaderValue, same_header};
 pub use mapping::{Mapping, MappingError, ResolveError, Resolved, Scope};
-pub use path::{CanonicalPath, PathError};
+pub use path::{CanonicalPath, MAX_TARGET_BYTES, PathError};

@@ -100,7 +100,7 @@ pub enum ResolveError {
     #[error("{0} could not be read from the proxy")]
     Unreadable(String),
     /// It is there, but not of its type: text that is not UTF-8, for example.
-    #[error("{0} is not valid: its bytes are not of the attribute's type")]
+    #[error("{0} is not a valid value of its type")]
     Invalid(String),
 }
 
@@ -235,7 +235,7 @@ fn attribute_value<'a>(
         Attribute::UrlPath => Some(borrowed(scope.path.path())),
         // Without a `?` it is empty, as Envoy has it, not absent.
         Attribute::Query => Some(borrowed(scope.path.query().unwrap_or_default())),
-        Attribute::Host => header_value(":authority", attribute, scope)?,
+        Attribute::Host => header_value(":authority", attribute, scope)?.map(lower_case),
         Attribute::Scheme => header_value(":scheme", attribute, scope)?,
         Attribute::Method => header_value(":method", attribute, scope)?,
         Attribute::Header(name) => header_value(name, attribute, scope)?,
@@ -244,7 +244,9 @@ fn attribute_value<'a>(
             .claims
             .and_then(|claims| claims.get(path.claim()))
             .and_then(|claim| path.follow(claim))
-            .and_then(claim_value),
+            .filter(|claim| !claim.is_null())
+            .map(|claim| claim_value(claim, attribute))
+            .transpose()?,
         Attribute::Property(property) => property_value(property, attribute, scope)?,
     })
 }
@@ -260,16 +262,44 @@ fn header_value<'a>(
     }
 }
 
-/// A claim that is null counts as absent: OpenID Connect Core 5.3.2 asks
-/// issuers to leave such claims out.
-fn claim_value(claim: &serde_json::Value) -> Option<Resolved<'_>> {
-    Some(match claim {
-        serde_json::Value::Null => return None,
+fn lower_case(value: Resolved<'_>) -> Resolved<'_> {
+    match value {
+        Resolved::Text(text) if text.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+            Resolved::Text(Cow::Owned(text.to_ascii_lowercase()))
+        }
+        value => value,
+    }
+}
+
+/// The largest integer up to which a double tells every integer from the next.
+const MAX_EXACT_INTEGER: u64 = 1 << 53;
+
+/// A claim that is null counts as absent before it comes here: OpenID Connect
+/// Core 5.3.2 asks issuers to leave such claims out.
+fn claim_value<'a>(
+    claim: &'a serde_json::Value,
+    attribute: &Attribute,
+) -> Result<Resolved<'a>, ResolveError> {
+    Ok(match claim {
         serde_json::Value::Bool(truth) => Resolved::Bool(*truth),
-        serde_json::Value::Number(number) => Resolved::Number(number.as_f64()?),
+        serde_json::Value::Number(number) => Resolved::Number(
+            exact(number).ok_or_else(|| ResolveError::Invalid(attribute.to_string()))?,
+        ),
         serde_json::Value::String(text) => Resolved::Text(Cow::Borrowed(text)),
         json => Resolved::Json(json),
     })
+}
+
+/// Casbin's numbers are doubles. An integer that would be rounded could equal
+/// another one, another tenant's for example, so it has no value here.
+fn exact(number: &serde_json::Number) -> Option<f64> {
+    let magnitude = number
+        .as_u64()
+        .or_else(|| number.as_i64().map(i64::unsigned_abs));
+    match magnitude {
+        Some(magnitude) if magnitude > MAX_EXACT_INTEGER => None,
+        _ => number.as_f64().filter(|number| number.is_finite()),
+    }
 }
 
 fn property_value(
@@ -336,7 +366,7 @@ mod tests {
     fn resolve_text(text: &str) -> Result<String, String> {
         let headers = HeaderSnapshot::from_headers([
             (":method", b"GET".as_slice()),
-            (":authority", b"orders.example"),
+            (":authority", b"Orders.EXAMPLE"),
             ("x-team", b"red"),
             ("x-bytes", b"\xff"),
         ]);
@@ -344,6 +374,8 @@ mod tests {
         let claims = serde_json::json!({
             "dept": "it", "level": 3, "admin": false, "nothing": null,
             "groups": ["a", "b"], "realm": {"roles": ["x"]}, "principal": "forged",
+            "exact": 9_007_199_254_740_992_u64, "rounded": 9_007_199_254_740_993_u64,
+            "negative": -9_007_199_254_740_993_i64,
         });
         let scope = Scope {
             headers: &headers,
@@ -371,6 +403,7 @@ mod tests {
             ("jwt.principal", r#"Text("user:alice")"#),
             ("jwt.dept", r#"Text("it")"#),
             ("jwt.level", "Number(3.0)"),
+            ("jwt.exact", "Number(9007199254740992.0)"),
             ("jwt.admin", "Bool(false)"),
             ("jwt.nothing ?? 'absent'", r#"Text("absent")"#),
             ("jwt.groups[1]", r#"Text("b")"#),
@@ -395,7 +428,7 @@ mod tests {
             ),
             (
                 "request.headers['x-bytes'] ?? 'd'",
-                "request.headers['x-bytes'] is not valid: its bytes are not of the attribute's type",
+                "request.headers['x-bytes'] is not a valid value of its type",
             ),
             (
                 "connection.tls_version ?? 'd'",
@@ -403,11 +436,11 @@ mod tests {
             ),
             (
                 "destination.port ?? 1",
-                "destination.port is not valid: its bytes are not of the attribute's type",
+                "destination.port is not a valid value of its type",
             ),
             (
                 "xds.node.id ?? 'd'",
-                "xds.node.id is not valid: its bytes are not of the attribute's type",
+                "xds.node.id is not a valid value of its type",
             ),
         ] {
             assert_eq!(resolve_text(text), Err(message.to_owned()), "{text}");

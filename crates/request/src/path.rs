@@ -7,6 +7,10 @@
 
 use std::borrow::Cow;
 
+/// The longest request target, in bytes. Patterns are matched against it, so
+/// it bounds what one request can cost.
+pub const MAX_TARGET_BYTES: usize = 8 * 1024;
+
 /// The path of a request in canonical form, with its query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CanonicalPath<'a> {
@@ -23,9 +27,14 @@ pub enum PathError {
     /// The target does not start with a slash: `*`, or an absolute form.
     #[error("the path does not start with a slash")]
     NotAbsolute,
-    /// A byte outside printable ASCII: control characters, NUL, raw UTF-8.
+    /// A byte that RFC 3986 has no place for in a path: control characters,
+    /// NUL, spaces, raw UTF-8, and the likes of `"` and `{`, whose encoded form
+    /// is the only one.
     #[error("the path holds a byte that a URI cannot hold")]
     InvalidByte,
+    /// More than [`MAX_TARGET_BYTES`].
+    #[error("the path is longer than {MAX_TARGET_BYTES} bytes")]
+    TooLong,
     /// `%` without two hexadecimal digits behind it.
     #[error("the path holds a malformed percent encoding")]
     MalformedEncoding,
@@ -59,6 +68,7 @@ impl PathError {
             Self::Missing => "path_missing",
             Self::NotAbsolute => "path_not_absolute",
             Self::InvalidByte => "path_invalid_byte",
+            Self::TooLong => "path_too_long",
             Self::MalformedEncoding => "path_malformed_encoding",
             Self::AmbiguousEncoding => "path_ambiguous_encoding",
             Self::Backslash => "path_backslash",
@@ -71,13 +81,19 @@ impl PathError {
 }
 
 impl<'a> CanonicalPath<'a> {
-    /// Brings the value of `:path` to canonical form: encoded unreserved
-    /// characters are decoded and hexadecimal digits upper-cased (RFC 3986
-    /// sections 6.2.2.1 and 6.2.2.2). The query is left as it is.
+    /// Brings the value of `:path` to canonical form, in which every character
+    /// has one spelling: what a path segment can hold as it is (`pchar`, RFC
+    /// 3986 section 3.3) is decoded, everything else is encoded with upper-case
+    /// digits. Section 6.2.2.2 asks that of unreserved characters; servers
+    /// decode the others too, so a rule must not tell `:` from `%3A`. The
+    /// query is left as it is.
     ///
     /// # Errors
     /// The path could be read in more than one way; see [`PathError`].
     pub fn new(target: &'a [u8]) -> Result<Self, PathError> {
+        if target.len() > MAX_TARGET_BYTES {
+            return Err(PathError::TooLong);
+        }
         let text = printable(target)?;
         if !text.starts_with('/') {
             return Err(PathError::NotAbsolute);
@@ -148,6 +164,12 @@ fn normalize(path: &str) -> Result<Cow<'_, str>, PathError> {
     if path.contains(';') {
         return Err(PathError::PathParameter);
     }
+    if path
+        .bytes()
+        .any(|byte| !is_segment_character(byte) && !matches!(byte, b'/' | b'%'))
+    {
+        return Err(PathError::InvalidByte);
+    }
     let mut pieces = path.split('%');
     let first = pieces.next().unwrap_or_default();
     if first.len() == path.len() {
@@ -160,7 +182,7 @@ fn normalize(path: &str) -> Result<Cow<'_, str>, PathError> {
             .split_at_checked(2)
             .ok_or(PathError::MalformedEncoding)?;
         let byte = decode(digits)?;
-        if is_unreserved(byte) {
+        if is_segment_character(byte) {
             canonical.push(char::from(byte));
         } else if is_ambiguous(byte) {
             return Err(PathError::AmbiguousEncoding);
@@ -190,9 +212,9 @@ fn decode(digits: &str) -> Result<u8, PathError> {
     }
 }
 
-/// RFC 3986 section 2.3.
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+/// `pchar` of RFC 3986 section 3.3, without the `;` of path parameters.
+fn is_segment_character(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@".contains(&byte)
 }
 
 fn is_ambiguous(byte: u8) -> bool {
@@ -233,6 +255,12 @@ mod tests {
             ("/a?", "/a", Some("")),
             ("/...", "/...", None),
             ("/a:b@c!$&'()*+,=", "/a:b@c!$&'()*+,=", None),
+            (
+                "/a%3Ab%40c%21%24%26%27%28%29%2a%2B%2c%3d",
+                "/a:b@c!$&'()*+,=",
+                None,
+            ),
+            ("/%7bid%7D%22", "/%7Bid%7D%22", None),
         ] {
             let canonical = CanonicalPath::new(target.as_bytes()).unwrap();
             assert_eq!(canonical.path(), path, "{target}");
@@ -282,6 +310,10 @@ mod tests {
             (b"/a#b", PathError::Fragment),
             (b"/a?b#c", PathError::Fragment),
             (b"/a b", PathError::InvalidByte),
+            (b"/{id}", PathError::InvalidByte),
+            (b"/a\"", PathError::InvalidByte),
+            (b"/a|b", PathError::InvalidByte),
+            (b"/a[0]", PathError::InvalidByte),
             (b"/a\0", PathError::InvalidByte),
             (b"/\xc3\xa9", PathError::InvalidByte),
             (b"/\xff", PathError::InvalidByte),
@@ -294,5 +326,32 @@ mod tests {
                 String::from_utf8_lossy(target)
             );
         }
+    }
+
+    #[test]
+    fn every_byte_has_at_most_one_spelling() {
+        for byte in 0..=u8::MAX {
+            let raw = [b"/a".as_slice(), &[byte], b"b"].concat();
+            let encoded = format!("/a%{byte:02x}b");
+            let upper = format!("/a%{byte:02X}b");
+            let spellings: std::collections::BTreeSet<String> =
+                [raw.as_slice(), encoded.as_bytes(), upper.as_bytes()]
+                    .into_iter()
+                    .filter_map(|target| CanonicalPath::new(target).ok())
+                    .map(|canonical| canonical.path().to_owned())
+                    // A slash, and what ends the path, are no spelling of a byte in a segment.
+                    .filter(|path| byte != b'/' && path != "/a")
+                    .collect();
+            assert!(spellings.len() <= 1, "{byte:#x}: {spellings:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_target_is_refused() {
+        let mut target = vec![b'a'; MAX_TARGET_BYTES];
+        target[0] = b'/';
+        assert!(CanonicalPath::new(&target).is_ok());
+        target.push(b'a');
+        assert_eq!(CanonicalPath::new(&target).err(), Some(PathError::TooLong));
     }
 }
