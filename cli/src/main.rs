@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use doorward_bundle::folder::FolderError;
-use doorward_bundle::{Bundle, Configuration, Manifest};
+use doorward_bundle::{Bundle, BundleError, Configuration, Manifest};
 
 /// Check Doorward bundles and print the plugin configuration that holds one.
 #[derive(Parser)]
@@ -100,5 +100,10 @@ fn load(folder: &Path) -> Result<(Manifest, Bundle), String> {
 }
 
 fn locate(folder: &Path, error: &FolderError) -> String {
-    folder.join(error.to_string()).display().to_string()
+    let text = match error {
+        // An issuer's keys are named by the issuer; the manifest says the file.
+        FolderError::Bundle(BundleError::Jwks { .. }) => format!("doorward.yaml: {error}"),
+        error => error.to_string(),
+    };
+    format!("{}/{text}", folder.display())
 }
