@@ -39,6 +39,8 @@ pub(crate) struct Half {
     pub(crate) headers_open: bool,
     pub(crate) body: Vec<u8>,
     pub(crate) body_open: bool,
+    /// Bytes of the body that have come, also those that went on.
+    pub(crate) received: usize,
     pub(crate) trailers: HeaderMap,
     pub(crate) trailers_open: bool,
     /// The module asked to go on.
@@ -52,6 +54,7 @@ impl Half {
             headers_open: false,
             body: Vec::new(),
             body_open: false,
+            received: 0,
             trailers: HeaderMap::new(Kind::Trailers),
             trailers_open: false,
             resumed: false,
@@ -69,6 +72,8 @@ impl Half {
 #[derive(Debug)]
 pub(crate) struct Stream {
     pub(crate) root: u32,
+    /// The module was told of it.
+    pub(crate) created: bool,
     pub(crate) started: SystemTime,
     pub(crate) connection_id: u64,
     pub(crate) request: Half,
@@ -82,14 +87,15 @@ pub(crate) struct Stream {
     pub(crate) logging: bool,
     /// Status of the response, once it is sent.
     pub(crate) response_code: Option<u16>,
-    /// The response code details; empty while unknown.
-    pub(crate) details: String,
+    /// The response code details, once they are known.
+    pub(crate) details: Option<String>,
 }
 
 impl Stream {
     pub(crate) fn new(root: u32, started: SystemTime, connection_id: u64) -> Self {
         Self {
             root,
+            created: false,
             started,
             connection_id,
             request: Half::new(Kind::Request),
@@ -99,7 +105,7 @@ impl Stream {
             closed: false,
             logging: false,
             response_code: None,
-            details: String::new(),
+            details: None,
         }
     }
 }

@@ -30,7 +30,6 @@ pub(crate) fn property(host: &Host, path: &[String]) -> Result<Vec<u8>, Status> 
             };
             found(&Property::text(text), rest)
         }
-        "node" => found(&node(), rest),
         "xds" => xds(stream, rest),
         _ => match stream {
             None => Err(Status::NotFound),
@@ -53,19 +52,35 @@ fn node() -> Property {
 }
 
 fn xds(stream: Option<&Stream>, rest: &[String]) -> Result<Vec<u8>, Status> {
-    match rest.split_first() {
-        Some((name, rest)) if name == "node" => found(&node(), rest),
-        Some((name, [])) if name == "route_name" && stream.is_some() => Ok(Vec::new()),
-        Some(_) => Err(Status::NotFound),
-        None => Err(Status::SerializationFailure),
+    let Some((name, rest)) = rest.split_first() else {
+        return Err(Status::SerializationFailure);
+    };
+    match (name.as_str(), stream) {
+        ("node", _) => found(&node(), rest),
+        // The names of a route, a cluster and a filter chain that have none.
+        ("route_name" | "cluster_name" | "filter_chain_name" | "virtual_host_name", Some(_)) => {
+            found(&Property::text(""), rest)
+        }
+        ("listener_direction", Some(_)) => found(&Property::Int(0), rest),
+        _ => Err(Status::NotFound),
     }
 }
 
 fn of_stream(stream: &Stream, first: &str, rest: &[String]) -> Result<Vec<u8>, Status> {
     match (first, rest) {
-        ("request" | "response" | "connection" | "source" | "destination", []) => {
+        ("request" | "response" | "connection" | "source" | "destination" | "filter_state", []) => {
             // These are maps whose keys Envoy cannot list.
             Err(Status::SerializationFailure)
+        }
+        // Dynamic metadata that no filter has set: an empty message.
+        ("metadata", []) => Ok(Vec::new()),
+        ("request" | "response", [headers, name]) if headers == "headers" => {
+            let half = match first {
+                "request" => request_headers(stream),
+                _ => response_headers(stream),
+            };
+            half.and_then(|headers| headers.joined(name))
+                .ok_or(Status::NotFound)
         }
         ("request", [name, rest @ ..]) => {
             found(&request(stream, name).ok_or(Status::NotFound)?, rest)
@@ -112,18 +127,33 @@ fn address(name: &str, port: i64) -> Result<Property, Status> {
     }
 }
 
+/// The request's headers: once the module let them go, only the log callback has them again.
+fn request_headers(stream: &Stream) -> Option<&HeaderMap> {
+    let half = &stream.request;
+    (half.headers_open || stream.logging).then_some(&half.headers)
+}
+
+fn response_headers(stream: &Stream) -> Option<&HeaderMap> {
+    let half = &stream.response;
+    (half.headers_open || stream.logging).then_some(&half.headers)
+}
+
 fn request(stream: &Stream, name: &str) -> Option<Property> {
     match name {
         "time" => return Some(timestamp(stream.started)),
         "protocol" => return Some(Property::text("HTTP/1.1")),
         _ => {}
     }
-    // As in Envoy, once the module let the headers go only the log callback has them again.
-    let half = &stream.request;
-    if !half.headers_open && !stream.logging {
-        return None;
+    let received = stream.request.received;
+    match (name, request_headers(stream)) {
+        ("size", headers) => return Some(Property::Int(body_size(headers, received))),
+        ("total_size", headers) => {
+            let headers = headers.map_or(0, HeaderMap::byte_size);
+            return Some(Property::Int(length(headers + received)));
+        }
+        _ => {}
     }
-    let headers = &half.headers;
+    let headers = request_headers(stream)?;
     let header = |name: &str| {
         headers
             .get(name)
@@ -149,22 +179,19 @@ fn request(stream: &Stream, name: &str) -> Option<Property> {
         "useragent" => header("user-agent"),
         "id" => header("x-request-id"),
         "headers" => Some(header_map(headers)),
-        "size" => Some(Property::Int(body_size(headers, &half.body))),
-        "total_size" => Some(Property::Int(length(headers.byte_size() + half.body.len()))),
         _ => None,
     }
 }
 
 fn response(stream: &Stream, name: &str) -> Option<Property> {
     let half = &stream.response;
-    let headers = (half.headers_open || stream.logging).then_some(&half.headers);
+    let headers = response_headers(stream);
     match name {
         "code" => stream.response_code.map(|code| Property::Int(code.into())),
-        "code_details" if stream.details.is_empty() => None,
-        "code_details" => Some(Property::text(&stream.details)),
+        "code_details" => stream.details.as_deref().map(Property::text),
         "flags" => Some(Property::Int(0)),
         "size" => Some(Property::Int(length(half.body.len()))),
-        "headers" => headers.map(header_map),
+        "headers" => Some(headers.map_or(Property::Map(BTreeMap::new()), header_map)),
         "total_size" => {
             headers.map(|headers| Property::Int(length(headers.byte_size() + half.body.len())))
         }
@@ -187,11 +214,11 @@ fn header_map(headers: &HeaderMap) -> Property {
 }
 
 /// The length that the client announced, else what has come so far.
-fn body_size(headers: &HeaderMap, body: &[u8]) -> i64 {
+fn body_size(headers: Option<&HeaderMap>, received: usize) -> i64 {
     headers
-        .text("content-length")
+        .and_then(|headers| headers.text("content-length"))
         .and_then(|text| text.parse().ok())
-        .unwrap_or(length(body.len()))
+        .unwrap_or(length(received))
 }
 
 fn length(length: usize) -> i64 {

@@ -2,8 +2,7 @@
 //!
 //! Names are lowercased, pseudo headers come first, `host` is another name of `:authority`. A
 //! header that has a slot of its own in Envoy's map ("inline") exists once: a second value is
-//! joined to the first by a comma. Any other header may repeat. The inline names are those of
-//! Envoy's `header_map.h` and of the extensions of its official build.
+//! joined to the first by a comma. Any other header may repeat.
 
 /// What sort of map it is; it decides which headers are inline.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -97,22 +96,10 @@ impl HeaderMap {
         self.entries.insert(position, (name, value.to_vec()));
     }
 
-    /// Makes `value` the only value of a header.
+    /// Makes `value` the only value of a header, at the place of a new one.
     pub(crate) fn set(&mut self, name: &str, value: &[u8]) {
-        let name = self.canonical(name);
-        let Some(first) = self.entries.iter().position(|(entry, _)| *entry == name) else {
-            self.add(&name, value);
-            return;
-        };
-        let mut position = 0;
-        self.entries.retain(|(entry, _)| {
-            let keep = position <= first || *entry != name;
-            position += 1;
-            keep
-        });
-        if let Some((_, present)) = self.entries.get_mut(first) {
-            *present = value.to_vec();
-        }
+        self.remove(name);
+        self.add(name, value);
     }
 
     /// Removes all values of a header.
@@ -145,62 +132,63 @@ impl HeaderMap {
     }
 
     fn is_inline(&self, name: &str) -> bool {
-        match self.kind {
-            Kind::Request => {
-                name.starts_with(':') || BOTH.contains(&name) || REQUEST.contains(&name)
-            }
-            Kind::Response => {
-                name.starts_with(':') || BOTH.contains(&name) || RESPONSE.contains(&name)
-            }
-            Kind::Trailers => false,
-        }
+        let names = match self.kind {
+            Kind::Request => REQUEST,
+            Kind::Response => RESPONSE,
+            Kind::Trailers => return false,
+        };
+        name.starts_with(':') || names.contains(&name)
     }
 }
 
-/// Inline in requests and in responses.
-const BOTH: &[&str] = &[
-    "cache-control",
-    "connection",
-    "content-length",
-    "content-type",
-    "keep-alive",
-    "proxy-connection",
-    "proxy-status",
-    "transfer-encoding",
-    "upgrade",
-    "via",
-    "x-envoy-attempt-count",
-    "x-envoy-decorator-operation",
-    "x-request-id",
-];
-
-/// Inline in requests.
+/// Inline in requests, as Envoy 1.40 lists them when it starts ("HTTP header map info").
 const REQUEST: &[&str] = &[
     "accept",
     "accept-encoding",
     "access-control-request-headers",
     "access-control-request-method",
+    "access-control-request-private-network",
+    "authentication",
     "authorization",
+    "cache-control",
+    "cdn-loop",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
     "expect",
+    "grpc-accept-encoding",
     "grpc-timeout",
     "if-match",
     "if-modified-since",
     "if-none-match",
+    "if-range",
     "if-unmodified-since",
+    "keep-alive",
     "origin",
     "pragma",
+    "proxy-connection",
+    "proxy-status",
     "referer",
     "te",
+    "transfer-encoding",
+    "upgrade",
     "user-agent",
+    "via",
     "x-client-trace-id",
+    "x-envoy-attempt-count",
+    "x-envoy-decorator-operation",
     "x-envoy-downstream-service-cluster",
     "x-envoy-downstream-service-node",
+    "x-envoy-expected-rq-timeout-ms",
     "x-envoy-external-address",
     "x-envoy-force-trace",
     "x-envoy-hedge-on-per-try-timeout",
     "x-envoy-internal",
     "x-envoy-ip-tags",
+    "x-envoy-is-timeout-retry",
     "x-envoy-max-retries",
+    "x-envoy-original-host",
     "x-envoy-original-path",
     "x-envoy-original-url",
     "x-envoy-retriable-header-names",
@@ -211,37 +199,54 @@ const REQUEST: &[&str] = &[
     "x-envoy-upstream-rq-per-try-timeout-ms",
     "x-envoy-upstream-rq-timeout-alt-response",
     "x-envoy-upstream-rq-timeout-ms",
+    "x-envoy-upstream-stream-duration-ms",
     "x-forwarded-client-cert",
     "x-forwarded-for",
     "x-forwarded-host",
+    "x-forwarded-port",
     "x-forwarded-proto",
+    "x-request-id",
 ];
 
-/// Inline in responses.
+/// Inline in responses, from the same list.
 const RESPONSE: &[&str] = &[
     "access-control-allow-credentials",
     "access-control-allow-headers",
     "access-control-allow-methods",
     "access-control-allow-origin",
+    "access-control-allow-private-network",
     "access-control-expose-headers",
     "access-control-max-age",
     "age",
+    "cache-control",
+    "connection",
     "content-encoding",
+    "content-length",
+    "content-type",
     "date",
     "etag",
     "expires",
     "grpc-message",
     "grpc-status",
+    "keep-alive",
     "last-modified",
     "location",
+    "proxy-connection",
+    "proxy-status",
     "server",
+    "transfer-encoding",
+    "upgrade",
     "vary",
+    "via",
+    "x-envoy-attempt-count",
+    "x-envoy-decorator-operation",
     "x-envoy-degraded",
     "x-envoy-immediate-health-check-fail",
     "x-envoy-ratelimited",
     "x-envoy-upstream-canary",
     "x-envoy-upstream-healthchecked-cluster",
     "x-envoy-upstream-service-time",
+    "x-request-id",
 ];
 
 #[cfg(test)]
@@ -286,7 +291,7 @@ mod tests {
         assert_eq!(map.get("Host"), Some(&b"h"[..]));
         map.set(":path", b"/x");
         map.remove("a");
-        assert_eq!(shown(&map), [":path=/x", ":authority=h", "b=2"]);
+        assert_eq!(shown(&map), [":authority=h", ":path=/x", "b=2"]);
     }
 
     #[test]
@@ -294,7 +299,7 @@ mod tests {
         let mut map = map(&[("x", "1"), ("y", "2"), ("x", "3"), ("x", "4")]);
         map.set("X", b"5");
         map.set("z", b"6");
-        assert_eq!(shown(&map), ["x=5", "y=2", "z=6"]);
+        assert_eq!(shown(&map), ["y=2", "x=5", "z=6"]);
         assert_eq!(map.byte_size(), 6);
     }
 }

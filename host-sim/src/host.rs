@@ -61,6 +61,7 @@ pub(crate) struct Host {
     /// Roots that said so with `proxy_done` later.
     pub(crate) done: Vec<u32>,
     pub(crate) metric_ids: BTreeMap<u32, usize>,
+    /// How many counters, gauges and histograms were defined.
     pub(crate) next_metric: [u32; 3],
     /// Readers to tell of an entry, with the queue's token.
     pub(crate) queue_ready: Vec<(Reader, u32)>,

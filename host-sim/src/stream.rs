@@ -6,7 +6,7 @@ use crate::context::{Context, Half, LocalReply, Stream};
 use crate::headers::{HeaderMap, Kind};
 use crate::host::Usage;
 use crate::reply::{Response, local_reply};
-use crate::scenario::{Bytes, Observed, Request, UpstreamRequest};
+use crate::scenario::{Observed, Request, UpstreamRequest};
 use crate::simulator::{SimulationError, Simulator, size};
 use crate::vm::Called;
 
@@ -25,6 +25,7 @@ impl fmt::Display for StreamId {
 pub(crate) struct OpenStream {
     /// Its context; none when the request never came to the module.
     place: Option<Place>,
+    is_head: bool,
     way: Way,
 }
 
@@ -47,6 +48,12 @@ enum Way {
     Direct(Response, String),
     /// Nowhere: the stream was reset.
     Reset,
+}
+
+impl Way {
+    fn direct(reply: &LocalReply, request: &HeaderMap) -> Self {
+        Self::Direct(local_reply(reply, request), reply.details.clone())
+    }
 }
 
 impl OpenStream {
@@ -74,6 +81,15 @@ impl Direction {
             Self::Response => "response",
         }
     }
+}
+
+/// How a body comes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Pieces {
+    /// In one piece, as that of a local reply.
+    Whole,
+    /// As Envoy's HTTP/1 codec gives it: the body, then an empty piece that is the end.
+    OfCodec,
 }
 
 /// What a callback, or the wait after it, leads to.
@@ -109,19 +125,32 @@ impl Simulator {
         let headers = self.request_headers(request);
         let number = self.next_stream;
         self.next_stream += 1;
-        let stream = match (&self.current, is_malformed(request)) {
-            (_, true) => direct(400, "http1.codec_error", &headers),
-            // A listener whose plugin has no configuration yet.
-            (None, _) => direct(500, "", &headers),
-            (Some(current), _) if self.vm_failed(current.vm).is_some() => {
-                direct(503, FAILED, &headers)
-            }
-            (Some(current), _) => {
-                let (vm, root) = (current.vm, current.root);
+        let serving = self
+            .current
+            .as_ref()
+            .map(|current| (current.vm, current.root))
+            .filter(|(vm, _)| self.vm_failed(*vm).is_none());
+        let (place, way) = match (serving, refusal(request)) {
+            (Some((vm, root)), None) => {
                 let mut stream = Stream::new(root, self.now(), number);
                 stream.request = half_of(request, headers);
                 self.begin_in(vm, root, stream)?
             }
+            (Some((vm, root)), Some(refusal)) => {
+                let stream = Stream::new(root, self.now(), number);
+                self.refuse_in(vm, root, stream, headers, refusal)
+            }
+            (None, Some(refusal)) => (None, Way::direct(&refusal.reply, &headers)),
+            // A listener whose plugin has no configuration yet.
+            (None, None) if self.current.is_none() => {
+                (None, Way::direct(&reply(500, "", ""), &headers))
+            }
+            (None, None) => (None, Way::direct(&reply(503, FAILED, ""), &headers)),
+        };
+        let stream = OpenStream {
+            place,
+            is_head: request.method == "HEAD",
+            way,
         };
         self.streams.insert(number, stream);
         Ok(StreamId(number))
@@ -144,11 +173,11 @@ impl Simulator {
                 Some(response)
             }
             (None, _) => None,
-            (Some(place), way) => self.respond(place, way, &mut observed)?,
+            (Some(place), way) => self.respond(place, way, open.is_head, &mut observed)?,
         };
         if let Some(response) = ended {
             observed.status = status_of(&response.headers);
-            observed.headers = response.headers.regular();
+            observed.headers = to_client(&response, open.is_head);
             observed.body = response.body;
         }
         match open.place {
@@ -192,7 +221,7 @@ impl Simulator {
         vm: u64,
         root: u32,
         stream: Stream,
-    ) -> Result<OpenStream, SimulationError> {
+    ) -> Result<(Option<Place>, Way), SimulationError> {
         let Some(machine) = self.vms.get_mut(&vm) else {
             return Err(SimulationError::NoSuchStream);
         };
@@ -200,18 +229,53 @@ impl Simulator {
             .host_mut()
             .add_context(Context::Stream(Box::new(stream)));
         let place = Place { vm, root, context };
-        self.call(vm, context, "proxy_on_context_create", &[context, root]);
-        let way = match self.pass(place, Direction::Request) {
+        self.create(place);
+        let way = match self.pass(place, Direction::Request, Pieces::OfCodec) {
             Ok(outcome) => self.way_of(place, outcome),
             Err(error) => {
                 self.end(place, &mut Observed::default());
                 return Err(error);
             }
         };
-        Ok(OpenStream {
-            place: Some(place),
-            way,
-        })
+        Ok((Some(place), way))
+    }
+
+    /// A request that the proxy refuses itself. The module is told of it when it is logged.
+    fn refuse_in(
+        &mut self,
+        vm: u64,
+        root: u32,
+        mut stream: Stream,
+        headers: HeaderMap,
+        refusal: Refusal,
+    ) -> (Option<Place>, Way) {
+        let way = Way::direct(&refusal.reply, &headers);
+        if refusal.has_headers {
+            stream.request.headers = headers;
+        }
+        let place = self.vms.get_mut(&vm).map(|machine| Place {
+            vm,
+            root,
+            context: machine
+                .host_mut()
+                .add_context(Context::Stream(Box::new(stream))),
+        });
+        (place, way)
+    }
+
+    /// Tells the module of a stream, once.
+    fn create(&mut self, place: Place) {
+        if let Some(stream) = self.stream_mut(place)
+            && !std::mem::replace(&mut stream.created, true)
+        {
+            let arguments = [place.context, place.root];
+            self.call(
+                place.vm,
+                place.context,
+                "proxy_on_context_create",
+                &arguments,
+            );
+        }
     }
 
     /// Where a request goes after the module has seen it.
@@ -230,11 +294,7 @@ impl Simulator {
             }),
             Outcome::Reply(reply) => Way::Reply(local_reply(&reply, &request.headers)),
             Outcome::Reset => Way::Reset,
-            Outcome::Failed => {
-                let reply = failure_reply();
-                let response = local_reply(&reply, &request.headers);
-                Way::Direct(response, reply.details)
-            }
+            Outcome::Failed => Way::direct(&reply(503, FAILED, ""), &request.headers),
         }
     }
 
@@ -243,31 +303,30 @@ impl Simulator {
         &mut self,
         place: Place,
         way: Way,
+        is_head: bool,
         observed: &mut Observed,
     ) -> Result<Option<Response>, SimulationError> {
-        let is_head = self
-            .stream(place)
-            .is_some_and(|stream| stream.request.headers.get(":method") == Some(b"HEAD"));
-        let response = match way {
+        let (response, pieces) = match way {
             Way::Reset => return Ok(None),
             Way::Direct(response, details) => {
                 self.sent(place, &response, details);
                 return Ok(Some(response));
             }
-            Way::Reply(response) => response,
+            Way::Reply(response) => (response, Pieces::Whole),
             Way::Upstream(request) => {
                 observed.upstream = Some(request);
                 if let Some(stream) = self.stream_mut(place) {
-                    "via_upstream".clone_into(&mut stream.details);
+                    stream.details = Some("via_upstream".to_owned());
                 }
-                self.upstream_response(is_head)
+                (self.upstream_response(is_head), Pieces::OfCodec)
             }
         };
         if let Some(stream) = self.stream_mut(place) {
+            stream.response_code = Some(status_of(&response.headers));
             stream.response.headers = response.headers;
             stream.response.body = response.body;
         }
-        let outcome = match self.pass(place, Direction::Response) {
+        let outcome = match self.pass(place, Direction::Response, pieces) {
             Ok(outcome) => outcome,
             Err(error) => {
                 self.end(place, observed);
@@ -283,11 +342,11 @@ impl Simulator {
                     headers: stream.response.headers.clone(),
                     body: stream.response.body.clone(),
                 },
-                stream.details.clone(),
+                stream.details.clone().unwrap_or_default(),
             ),
             Outcome::Reply(reply) => (local_reply(&reply, &stream.request.headers), reply.details),
             Outcome::Failed => {
-                let reply = failure_reply();
+                let reply = reply(503, FAILED, "");
                 (local_reply(&reply, &stream.request.headers), reply.details)
             }
             Outcome::Reset => return Ok(None),
@@ -306,6 +365,8 @@ impl Simulator {
         if headers.get("content-length").is_none() {
             headers.add("content-length", upstream.body.len().to_string().as_bytes());
         }
+        // The router adds how many milliseconds the upstream took.
+        headers.set("x-envoy-upstream-service-time", b"0");
         Response {
             headers,
             body: if is_head {
@@ -321,36 +382,32 @@ impl Simulator {
         if let Some(stream) = self.stream_mut(place) {
             stream.response_code = Some(status_of(&response.headers));
             stream.response.headers = response.headers.clone();
-            stream.details = details;
+            stream.details = Some(details);
         }
     }
 
     /// Shows one direction of a stream to the module: headers, body, trailers.
-    fn pass(&mut self, place: Place, direction: Direction) -> Result<Outcome, SimulationError> {
+    fn pass(
+        &mut self,
+        place: Place,
+        direction: Direction,
+        pieces: Pieces,
+    ) -> Result<Outcome, SimulationError> {
         let Some(half) = self.half(place, direction) else {
             return Ok(Outcome::Reset);
         };
         let (headers, body, trailers) = (half.headers.len(), half.body.len(), half.trailers.len());
         half.headers_open = true;
-        let name = direction.name();
         let ends = body == 0 && trailers == 0;
         let arguments = [place.context, size(headers), u32::from(ends)];
-        let called = self.call_stream(place, &format!("proxy_on_{name}_headers"), &arguments);
+        let called = self.call_stream(place, direction, "headers", &arguments);
         // A pause holds body and trailers back too.
         let outcome = self.settle(place, direction, called != Called::Returned(0))?;
         if !matches!(outcome, Outcome::GoOn) {
             return Ok(outcome);
         }
         if body > 0 {
-            let ends = trailers == 0;
-            if let Some(half) = self.half(place, direction) {
-                half.body_open = true;
-            }
-            let arguments = [place.context, size(body), u32::from(ends)];
-            let called = self.call_stream(place, &format!("proxy_on_{name}_body"), &arguments);
-            // A body that is kept back until its end does not keep the trailers from coming.
-            let pauses = called != Called::Returned(0) && (ends || called != Called::Returned(1));
-            let outcome = self.settle(place, direction, pauses)?;
+            let outcome = self.pass_body(place, direction, pieces, trailers > 0)?;
             if !matches!(outcome, Outcome::GoOn) {
                 return Ok(outcome);
             }
@@ -360,15 +417,68 @@ impl Simulator {
                 half.trailers_open = true;
             }
             let arguments = [place.context, size(trailers)];
-            let called = self.call_stream(place, &format!("proxy_on_{name}_trailers"), &arguments);
+            let called = self.call_stream(place, direction, "trailers", &arguments);
             return self.settle(place, direction, called != Called::Returned(0));
         }
         Ok(Outcome::GoOn)
     }
 
+    /// Shows a body: a piece that the module lets go is gone, one that it buffers (1) comes again
+    /// with the next, one that it does not want buffered (3) is lost.
+    fn pass_body(
+        &mut self,
+        place: Place,
+        direction: Direction,
+        pieces: Pieces,
+        has_trailers: bool,
+    ) -> Result<Outcome, SimulationError> {
+        let ends: &[bool] = match pieces {
+            Pieces::Whole => &[true],
+            Pieces::OfCodec if has_trailers => &[false],
+            Pieces::OfCodec => &[false, true],
+        };
+        let mut gone = Vec::new();
+        if let Some(half) = self.half(place, direction) {
+            half.received = half.body.len();
+        }
+        for end in ends {
+            let Some(half) = self.half(place, direction) else {
+                return Ok(Outcome::Reset);
+            };
+            half.body_open = true;
+            let arguments = [place.context, size(half.body.len()), u32::from(*end)];
+            let called = self.call_stream(place, direction, "body", &arguments);
+            let keeps = !end && matches!(called, Called::Returned(1 | 3));
+            let pauses = called != Called::Returned(0) && !keeps;
+            let outcome = self.settle(place, direction, pauses)?;
+            if !matches!(outcome, Outcome::GoOn) {
+                return Ok(outcome);
+            }
+            if let Some(half) = self.half(place, direction) {
+                match called {
+                    Called::Returned(3) if keeps => half.body.clear(),
+                    _ if keeps => {}
+                    _ => gone.append(&mut half.body),
+                }
+            }
+        }
+        if let Some(half) = self.half(place, direction) {
+            gone.append(&mut half.body);
+            half.body = gone;
+        }
+        Ok(Outcome::GoOn)
+    }
+
     /// Calls a stream's callback; one that the module does not export lets everything go on.
-    fn call_stream(&mut self, place: Place, name: &str, arguments: &[u32]) -> Called {
-        match self.call(place.vm, place.context, name, arguments) {
+    fn call_stream(
+        &mut self,
+        place: Place,
+        direction: Direction,
+        part: &str,
+        arguments: &[u32],
+    ) -> Called {
+        let name = format!("proxy_on_{}_{part}", direction.name());
+        match self.call(place.vm, place.context, &name, arguments) {
             Called::Not if self.vm_failed(place.vm).is_none() => Called::Returned(0),
             called => called,
         }
@@ -392,7 +502,7 @@ impl Simulator {
                 return Ok(Outcome::Reset);
             }
             if let Some(reply) = stream.local_reply.take() {
-                stream.details.clone_from(&reply.details);
+                stream.details = Some(reply.details.clone());
                 return Ok(Outcome::Reply(reply));
             }
             let half = match direction {
@@ -414,9 +524,8 @@ impl Simulator {
     /// before it destroys its filters.
     fn end(&mut self, place: Place, observed: &mut Observed) {
         let Place { vm, context, .. } = place;
+        self.create(place);
         if let Some(stream) = self.stream_mut(place) {
-            stream.request.close();
-            stream.response.close();
             stream.logging = true;
         }
         self.call(vm, context, "proxy_on_log", &[context]);
@@ -439,7 +548,7 @@ impl Simulator {
                 .filter_state
                 .remove(&key)
                 .map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-            observed.details = stream.details;
+            observed.details = stream.details.unwrap_or_default();
         }
     }
 
@@ -475,47 +584,75 @@ fn half_of(request: &Request, headers: HeaderMap) -> Half {
     half
 }
 
-/// Whether Envoy's HTTP/1 codec refuses the request before any filter sees it: control bytes
-/// that would end a header, a name that is no token.
-fn is_malformed(request: &Request) -> bool {
-    let bad_value = |value: &[u8]| value.iter().any(|byte| matches!(byte, 0 | b'\r' | b'\n'));
-    let bad_name = |name: &str| {
-        name.is_empty()
-            || !name
+/// Why the proxy refuses a request before any filter sees it.
+struct Refusal {
+    reply: LocalReply,
+    /// Whether the headers were read, so that they can be logged.
+    has_headers: bool,
+}
+
+/// What Envoy's HTTP/1 codec and connection manager have against a request.
+fn refusal(request: &Request) -> Option<Refusal> {
+    let is_token = |text: &str| {
+        !text.is_empty()
+            && text
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
     };
-    let bad = |(name, value): &(String, Bytes)| bad_name(name) || bad_value(value.as_slice());
-    bad_name(&request.method)
-        || request
-            .path
-            .bytes()
-            .any(|byte| byte <= b' ' || byte == 0x7f)
-        || bad_value(request.authority.as_bytes())
-        || request.headers.iter().any(bad)
-        || request.trailers.iter().any(bad)
+    let ends_line = |bytes: &[u8]| bytes.iter().any(|byte| matches!(byte, b'\r' | b'\n'));
+    let has_control = |bytes: &[u8]| {
+        let control = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
+        bytes.iter().any(control)
+    };
+    let fields = || request.headers.iter().chain(&request.trailers);
+    let path = request.path.as_bytes();
+    let details = if !is_token(&request.method)
+        || path.is_empty()
+        || path.contains(&b' ')
+        || ends_line(path)
+        || ends_line(request.authority.as_bytes())
+        || fields().any(|(name, value)| !is_token(name) || ends_line(value.as_slice()))
+    {
+        "http1.codec_error"
+    } else if has_control(path)
+        || has_control(request.authority.as_bytes())
+        || fields().any(|(_, value)| has_control(value.as_slice()))
+    {
+        "http1.invalid_characters"
+    } else if path.contains(&b'#') {
+        return Some(Refusal {
+            reply: reply(400, "path_normalization_failed", ""),
+            has_headers: true,
+        });
+    } else {
+        return None;
+    };
+    Some(Refusal {
+        reply: reply(400, details, "Bad Request"),
+        has_headers: false,
+    })
 }
 
-/// The answer that Envoy gives when a module failed and the failure policy is to fail closed.
-fn failure_reply() -> LocalReply {
+fn reply(status: u32, details: &str, body: &str) -> LocalReply {
     LocalReply {
-        status: 503,
-        details: FAILED.to_owned(),
-        grpc_status: Some(14),
-        ..LocalReply::default()
-    }
-}
-
-fn direct(status: u32, details: &str, request: &HeaderMap) -> OpenStream {
-    let reply = LocalReply {
         status,
         details: details.to_owned(),
+        body: body.as_bytes().to_vec(),
         ..LocalReply::default()
-    };
-    OpenStream {
-        place: None,
-        way: Way::Direct(local_reply(&reply, request), reply.details),
     }
+}
+
+/// What the codec adds for the client: whose answer it is, and how long a body that is not
+/// there is.
+fn to_client(response: &Response, is_head: bool) -> Vec<(String, Vec<u8>)> {
+    let mut headers = response.headers.clone();
+    headers.set("server", b"envoy");
+    let status = status_of(&headers);
+    let may_have_body = !is_head && !matches!(status, 100..200 | 204 | 304);
+    if may_have_body && response.body.is_empty() && headers.get("content-length").is_none() {
+        headers.add("content-length", b"0");
+    }
+    headers.regular()
 }
 
 fn status_of(headers: &HeaderMap) -> u16 {

@@ -138,9 +138,9 @@ fn header_edits_reach_the_upstream() {
     assert_eq!(
         names,
         [
-            ("x-team", &b"c"[..]),
-            ("x-forwarded-proto", b"http"),
-            ("x-new", b"1")
+            ("x-forwarded-proto", &b"http"[..]),
+            ("x-new", b"1"),
+            ("x-team", b"c"),
         ]
     );
 }
@@ -211,7 +211,7 @@ fn properties_of_the_request() {
         .into(),
         ..Options::default()
     };
-    let mut request = get("/a/b?c=d#e");
+    let mut request = get("/a/b?c=d");
     request.headers = with_headers(&[("x-team", "a"), ("x-team", "b")]).headers;
     let observed = simulator(&functions, options)
         .request(&request)
@@ -252,6 +252,11 @@ fn property_statuses() {
     let code = r#"
       (call $result @"empty path" (call $get_property (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 4)))
       (call $result @"unknown" (call $get_property @"no\00such" (i32.const 0) (i32.const 4)))
+      (call $result @"node" (call $get_property @"node\00id" (i32.const 0) (i32.const 4)))
+      (call $result @"xds node" (call $get_property @"xds\00node\00id" (i32.const 0) (i32.const 4)))
+      (call $result @"header in capitals" (call $get_property @"request\00headers\00X-TEAM" (i32.const 0) (i32.const 4)))
+      (call $result @"response headers" (call $get_property @"response\00headers" (i32.const 0) (i32.const 4)))
+      (call $result @"metadata" (call $get_property @"metadata" (i32.const 0) (i32.const 4)))
       (call $result @"absent header" (call $get_property @"request\00headers\00x" (i32.const 0) (i32.const 4)))
       (call $result @"whole request" (call $get_property @"request" (i32.const 0) (i32.const 4)))
       (call $result @"null" (call $get_property @"connection\00mtls" (i32.const 0) (i32.const 4)))
@@ -271,6 +276,11 @@ fn property_statuses() {
         [
             "empty path 3",
             "unknown 1",
+            "node 1",
+            "xds node 0",
+            "header in capitals 0",
+            "response headers 0",
+            "metadata 0",
             "absent header 1",
             "whole request 3",
             "null 1",
@@ -339,11 +349,14 @@ fn bodies_and_trailers() {
       (func (export "proxy_on_request_body") (param i32 i32 i32) (result i32)
         (call $result @"length" (local.get 1))
         (call $result @"end" (local.get 2))
+        (if (local.get 2) (then (return (i32.const 0))))
         (call $result @"part" (call $get_buffer_bytes (i32.const 0) (i32.const 1) (i32.const 3) (i32.const 0) (i32.const 4)))
         (call $data @"is")
-        (call $result @"overflow" (call $get_buffer_bytes (i32.const 0) (i32.const 1) (i32.const -1) (i32.const 0) (i32.const 4)))
+        (call $result @"beyond the end" (call $get_buffer_bytes (i32.const 0) (i32.const 1) (i32.const -1) (i32.const 0) (i32.const 4)))
+        (call $data @"is")
         (call $result @"middle" (call $set_buffer_bytes (i32.const 0) (i32.const 1) (i32.const 1) @"x"))
         (call $result @"prepend" (call $set_buffer_bytes (i32.const 0) (i32.const 0) (i32.const 0) @"<"))
+        (call $result @"first" (call $set_buffer_bytes (i32.const 0) (i32.const 0) (i32.const 2) @"{H"))
         (call $result @"append" (call $set_buffer_bytes (i32.const 0) (i32.const 100) (i32.const 0) @">"))
         (call $result @"headers are gone" (call $get_header_map_value (i32.const 0) @":path" (i32.const 0) (i32.const 4)))
         (i32.const 0))
@@ -367,9 +380,11 @@ fn bodies_and_trailers() {
             "end 0",
             "part 0",
             "is ell",
-            "overflow 2",
+            "beyond the end 0",
+            "is ello",
             "middle 2",
             "prepend 0",
+            "first 0",
             "append 0",
             "headers are gone 2",
             "trailers 1",
@@ -378,7 +393,54 @@ fn bodies_and_trailers() {
         ]
     );
     let upstream = observed.upstream.expect("the request goes upstream");
-    assert_eq!(upstream.body, b"<hello>");
+    assert_eq!(upstream.body, b"{Hello>");
+}
+
+#[test]
+fn a_body_comes_in_the_pieces_of_the_codec() {
+    // Buffers the first piece and changes the whole at the end.
+    let functions = r#"
+      (func (export "proxy_on_request_body") (param i32 i32 i32) (result i32)
+        (call $result @"length" (local.get 1))
+        (call $result @"end" (local.get 2))
+        (if (i32.eqz (local.get 2)) (then (return (i32.const 1))))
+        (drop (call $set_buffer_bytes (i32.const 0) (i32.const 0) (i32.const 99) @"new"))
+        (i32.const 0))
+      (func (export "proxy_on_response_body") (param i32 i32 i32) (result i32)
+        (call $result @"response length" (local.get 1))
+        (call $result @"response end" (local.get 2))
+        (i32.const 0))
+    "#;
+    let options = Options {
+        upstream: UpstreamResponse {
+            body: b"old".to_vec(),
+            ..UpstreamResponse::default()
+        },
+        ..Options::default()
+    };
+    let mut request = get("/");
+    request.body = Some("hello".into());
+    let observed = simulator(functions, options)
+        .request(&request)
+        .expect("it comes to rest");
+    assert_eq!(
+        observed.log,
+        [
+            "length 5",
+            "end 0",
+            "length 5",
+            "end 1",
+            "response length 3",
+            "response end 0",
+            "response length 0",
+            "response end 1"
+        ]
+    );
+    assert_eq!(
+        observed.upstream.map(|request| request.body),
+        Some(b"new".to_vec())
+    );
+    assert_eq!(observed.body, b"old");
 }
 
 #[test]
@@ -392,6 +454,7 @@ fn responses_can_be_changed() {
         (drop (call $add_header_map_value (i32.const 2) @"x-added" @"1"))
         (i32.const 0))
       (func (export "proxy_on_response_body") (param i32 i32 i32) (result i32)
+        (if (local.get 2) (then (return (i32.const 0))))
         (drop (call $set_buffer_bytes (i32.const 1) (i32.const 0) (i32.const 99) @"new"))
         (i32.const 0))
       (func (export "proxy_on_log") (param i32)
@@ -424,7 +487,7 @@ fn responses_can_be_changed() {
     assert_eq!(
         observed.log,
         [
-            "headers 3",
+            "headers 4",
             "end 0",
             "request path 1",
             "path 0",
@@ -455,8 +518,19 @@ fn local_responses() {
             ("x".to_owned(), b"y".to_vec()),
             ("content-length".to_owned(), b"6".to_vec()),
             ("content-type".to_owned(), b"text/plain".to_vec()),
+            ("server".to_owned(), b"envoy".to_vec()),
         ]
     );
+    let twice = r#"
+      (drop (call $send_local_response (i32.const 403) @"first" @"one" (i32.const 0) (i32.const 0) (i32.const -1)))
+      (drop (call $send_local_response (i32.const 404) @"second" @"two" (i32.const 0) (i32.const 0) (i32.const -1)))
+    "#;
+    let observed = observe(twice, Options::default());
+    assert_eq!(
+        (observed.status, observed.body.as_slice()),
+        (403, &b"one"[..])
+    );
+    assert_eq!(observed.details, "second", "as in Envoy");
     let beyond = r#"
       (call $result @"send" (call $send_local_response (i32.const 403) (i32.const 0) (i32.const 0)
         (i32.const 0) (i32.const 9999999) (i32.const 0) (i32.const 0) (i32.const -1)))

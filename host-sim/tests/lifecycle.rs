@@ -311,17 +311,33 @@ fn a_stream_that_nobody_resumes_is_told() {
 }
 
 #[test]
-fn a_request_that_the_codec_refuses_never_comes_to_the_module() {
+fn a_request_that_the_proxy_refuses_is_only_logged() {
     let mut simulator = simulator(CHATTY);
     simulator.configure("a").expect("it comes to rest");
-    let mut bad = get("/");
-    bad.headers = vec![("x".to_owned(), "a\nb".into())];
-    let observed = simulator.request(&bad).expect("it comes to rest");
-    assert_eq!(
-        (observed.status, observed.details.as_str()),
-        (400, "http1.codec_error")
-    );
-    assert_eq!(observed.log, [""; 0]);
+    let cases = [
+        ("/", "x", "a\nb", "http1.codec_error", "Bad Request"),
+        ("/", "x y", "a", "http1.codec_error", "Bad Request"),
+        ("/a b", "x", "a", "http1.codec_error", "Bad Request"),
+        ("/", "x", "a\0b", "http1.invalid_characters", "Bad Request"),
+        ("/\x7f", "x", "a", "http1.invalid_characters", "Bad Request"),
+        ("/#a", "x", "a", "path_normalization_failed", ""),
+    ];
+    for (number, (path, name, value, details, body)) in (2..).zip(cases) {
+        let mut bad = get(path);
+        bad.headers = vec![(name.to_owned(), value.into())];
+        let observed = simulator.request(&bad).expect("it comes to rest");
+        assert_eq!(
+            (observed.status, observed.details.as_str()),
+            (400, details),
+            "{path:?} {name:?} {value:?}"
+        );
+        assert_eq!(observed.body, body.as_bytes());
+        assert_eq!(observed.upstream, None);
+        let events = ["create", "log", "done", "delete"].map(|event| format!("{event} {number}"));
+        let mut log = observed.log;
+        assert_eq!(log.remove(1), "parent 1");
+        assert_eq!(log, events);
+    }
 }
 
 #[test]

@@ -43,7 +43,9 @@ pub(super) fn register(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
             let host = guest.host();
             let acting = host.acting();
             if let Some(stream) = host.stream_mut(acting) {
-                stream.local_reply.get_or_insert(reply);
+                // The first reply is sent; the details are those of the last one.
+                let details = reply.details.clone();
+                stream.local_reply.get_or_insert(reply).details = details;
             }
             Ok(())
         }
@@ -224,10 +226,10 @@ fn register_buffers(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
         "proxy_get_buffer_bytes",
         |guest, buffer: u32, start: u32, length: u32, data_at: u32, length_at: u32| {
             let data = buffer_bytes(guest.host(), BufferType::from_number(buffer)?)?;
-            let end = start.checked_add(length).ok_or(Status::BadArgument)?;
             let start = usize::try_from(start).map_err(|_| Status::BadArgument)?;
-            let end = usize::try_from(end).map_err(|_| Status::BadArgument)?;
-            match data.get(start..end.min(data.len())) {
+            let length = usize::try_from(length).map_err(|_| Status::BadArgument)?;
+            let end = start.saturating_add(length).min(data.len());
+            match data.get(start..end) {
                 Some(data) if !data.is_empty() => guest.give(data, data_at, length_at),
                 // Envoy writes nothing then.
                 _ => Ok(()),
@@ -332,15 +334,13 @@ fn body_mut(host: &mut Host, buffer: BufferType) -> Option<&mut Vec<u8>> {
     half.body_open.then_some(&mut half.body)
 }
 
-/// Prepends, replaces the whole, or appends; Envoy does nothing else.
+/// Replaces the first `length` bytes, or appends; Envoy refuses everything else.
 fn edit(body: &mut Vec<u8>, start: u32, length: u32, data: &[u8]) -> Result<(), Status> {
     let start = usize::try_from(start).map_err(|_| Status::BadArgument)?;
     let length = usize::try_from(length).map_err(|_| Status::BadArgument)?;
-    if start == 0 && length == 0 {
-        body.splice(0..0, data.iter().copied());
-    } else if start == 0 && length >= body.len() {
-        *body = data.to_vec();
-    } else if start != 0 && start >= body.len() {
+    if start == 0 {
+        body.splice(..length.min(body.len()), data.iter().copied());
+    } else if start >= body.len() {
         body.extend_from_slice(data);
     } else {
         return Err(Status::BadArgument);
@@ -380,9 +380,9 @@ fn close_stream(guest: &mut Guest<'_>, direction: u32) -> Answer {
         && let Some(stream) = host.stream_mut(acting)
     {
         stream.closed = true;
-        if stream.details.is_empty() {
-            "wasm_close_stream".clone_into(&mut stream.details);
-        }
+        stream
+            .details
+            .get_or_insert_with(|| "wasm_close_stream".to_owned());
     }
     Ok(())
 }

@@ -148,8 +148,8 @@ fn register_metrics(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
 fn define(host: &mut Host, kind: MetricKind, name: String) -> Option<u32> {
     let position = host.world.lock().metrics.define(kind, name);
     let next = host.next_metric.get_mut(kind as usize)?;
-    let id = next.checked_mul(4)?.checked_add(kind as u32)?;
     *next += 1;
+    let id = next.checked_mul(4)?.checked_add(kind as u32)?;
     host.metric_ids.insert(id, position);
     Some(id)
 }
