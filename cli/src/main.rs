@@ -3,14 +3,21 @@
 //! Exit status: 0 ok, 1 refused or failed, 2 wrong usage.
 
 mod check;
+mod clock;
+mod enforce;
 mod folder;
+mod function;
 mod inline;
+mod json;
+mod lines;
+mod settings;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Check Doorward bundles and print the plugin configuration that holds one.
+/// Decide requests by a Casbin model and policy, check Doorward bundles, and
+/// print the plugin configuration that holds one.
 #[derive(Parser)]
 #[command(name = "doorward", version)]
 struct Arguments {
@@ -20,6 +27,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Enforce(enforce::Arguments),
+    Function(function::Arguments),
     /// Check a bundle's folder as the proxy would, and say what it holds.
     Check(check::Arguments),
     /// Print the plugin configuration that holds a folder's bundle, unsigned.
@@ -28,6 +37,8 @@ enum Command {
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
+        Command::Enforce(arguments) => enforce::run(&arguments),
+        Command::Function(arguments) => function::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Inline(arguments) => inline::run(&arguments),
     }
