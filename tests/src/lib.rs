@@ -1,1 +1,20 @@
-//! Scenarios on host-sim and on Envoy, conformance, end to end.
+//! Scenarios on host-sim and on Envoy, the demo, and pushes under load.
+//!
+//! Scenario files are host-sim's format with tokens and bundles before it
+//! ([`given`]). Both hosts run the same files, and one judge
+//! ([`host_sim::scenario::check`]) compares what was observed with what was
+//! expected.
+
+pub mod bundle;
+pub mod client;
+pub mod demo;
+pub mod echo;
+pub mod envoy;
+pub mod generate;
+pub mod given;
+pub mod push_under_load;
+pub mod ready;
+pub mod report;
+pub mod scenarios;
+pub mod token;
+pub mod wait;

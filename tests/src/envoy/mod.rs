@@ -1,0 +1,8 @@
+//! A real Envoy under test: its configuration, its process, its logs, and
+//! scenarios on it.
+
+pub mod config;
+pub mod log;
+pub mod process;
+pub mod push;
+pub mod runner;

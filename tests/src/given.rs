@@ -1,0 +1,177 @@
+//! What a scenario file is given before its scenarios: tokens and bundles.
+//!
+//! A scenario file may begin with a document of its own:
+//!
+//! ```yaml
+//! given:
+//!   bundles:
+//!     orders: {folder: ../../policies/orders}
+//!     broken: {folder: ../../policies/orders, patch: {model: "[request_definition"}}
+//!   tokens:
+//!     alice: {algorithm: RS256, key: ../keys/orders-rs256.pem, kid: orders-rs256,
+//!             claims: {sub: alice, exp: "+3600"}}
+//! ---
+//! name: a scenario of host-sim's format
+//! configuration: ${bundles.orders}
+//! ```
+//!
+//! They become the variables `${bundles.NAME}` (the plugin configuration's
+//! text) and `${tokens.NAME}` (the compact token) of the scenarios behind it.
+
+use crate::bundle;
+use crate::token::Token;
+use anyhow::{Context, Result, bail};
+use host_sim::scenario::{Scenario, Variables, parse};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    given: Given,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Given {
+    #[serde(default)]
+    bundles: BTreeMap<String, BundleSource>,
+    #[serde(default)]
+    tokens: BTreeMap<String, Token>,
+}
+
+/// A bundle as a scenario file describes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BundleSource {
+    /// The bundle's folder, relative to the scenario file.
+    folder: PathBuf,
+    /// A JSON Merge Patch (RFC 7396) on the bundle in its inline form.
+    #[serde(default)]
+    patch: Value,
+}
+
+/// The scenarios of the file, with their tokens minted and bundles read.
+///
+/// # Errors
+///
+/// When the file, or anything that it names, cannot be read or understood.
+pub fn load(path: &Path) -> Result<Vec<Scenario>> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("{} cannot be read", path.display()))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let (head, scenarios) = split(&text);
+    let variables = match head {
+        None => Variables::new(),
+        Some(head) => {
+            let head: Head = serde_saphyr::from_str(head)
+                .with_context(|| format!("{}: the document `given`", path.display()))?;
+            variables(&head.given, folder, SystemTime::now())
+                .with_context(|| format!("{}: the document `given`", path.display()))?
+        }
+    };
+    Ok(parse(path, &scenarios, &variables)?)
+}
+
+/// The `given` document, if there is one, and the rest of the text with empty
+/// lines in its place, so that lines keep their numbers.
+fn split(text: &str) -> (Option<&str>, String) {
+    let begins = text
+        .lines()
+        .find(|line| !line.is_empty() && !line.starts_with('#'))
+        .is_some_and(|line| line.starts_with("given:"));
+    if !begins {
+        return (None, text.to_owned());
+    }
+    match text.split_once("\n---\n") {
+        None => (Some(text), String::new()),
+        Some((head, rest)) => {
+            let lines = head.lines().count() + 1;
+            (Some(head), "\n".repeat(lines) + rest)
+        }
+    }
+}
+
+fn variables(given: &Given, folder: &Path, now: SystemTime) -> Result<Variables> {
+    let mut variables = Variables::new();
+    for (name, source) in &given.bundles {
+        let text = bundle::inline_configuration(&folder.join(&source.folder))
+            .and_then(|text| patched(text, &source.patch))
+            .with_context(|| format!("bundles.{name}"))?;
+        variables.insert(format!("bundles.{name}"), text);
+    }
+    for (name, token) in &given.tokens {
+        let text = token
+            .mint(folder, now)
+            .with_context(|| format!("tokens.{name}"))?;
+        variables.insert(format!("tokens.{name}"), text);
+    }
+    Ok(variables)
+}
+
+fn patched(text: String, patch: &Value) -> Result<String> {
+    if patch.is_null() {
+        return Ok(text);
+    }
+    let mut configuration: Value = serde_json::from_str(&text)?;
+    let Some(bundle) = configuration.get_mut("bundle") else {
+        bail!("the configuration has no `bundle` to patch");
+    };
+    merge(bundle, patch);
+    Ok(configuration.to_string())
+}
+
+/// JSON Merge Patch, RFC 7396 section 2.
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(serde_json::Map::new());
+    }
+    if let Value::Object(target) = target {
+        for (name, value) in patch {
+            if value.is_null() {
+                target.remove(name);
+            } else {
+                merge(target.entry(name.clone()).or_insert(Value::Null), value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scenarios_keep_their_line_numbers_behind_the_given_document() {
+        let (head, rest) = split("# why\ngiven:\n  tokens: {}\n---\nname: x\n");
+        assert_eq!(head, Some("# why\ngiven:\n  tokens: {}"));
+        assert_eq!(rest, "\n\n\n\nname: x\n");
+        assert_eq!(rest.lines().position(|line| line == "name: x"), Some(4));
+    }
+
+    #[test]
+    fn a_file_without_given_is_left_alone() {
+        let text = "name: x\n---\nname: y\n";
+        assert_eq!(split(text), (None, text.to_owned()));
+    }
+
+    #[test]
+    fn the_patch_follows_rfc_7396() {
+        let mut target = serde_json::json!({"a": "b", "c": {"d": "e", "f": "g"}});
+        merge(
+            &mut target,
+            &serde_json::json!({"a": "z", "c": {"f": null}, "h": {"i": null, "j": 1}}),
+        );
+        assert_eq!(
+            target,
+            serde_json::json!({"a": "z", "c": {"d": "e"}, "h": {"j": 1}})
+        );
+    }
+}

@@ -1,0 +1,102 @@
+//! What `cargo xtask` calls. Exit status: 0 when all passed, 1 when not, 2
+//! when the command line is wrong.
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use doorward_tests::{demo, generate, push_under_load, scenarios};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "doorward-tests", about = "Tests of the module in its hosts")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs scenario files on one host
+    Scenarios {
+        #[command(flatten)]
+        host: HostArguments,
+        /// The module
+        #[arg(long)]
+        module: PathBuf,
+        /// Scenario files; all of tests/scenarios when none is given
+        files: Vec<PathBuf>,
+    },
+    /// Shows the example bundle at work
+    Demo {
+        /// The module
+        #[arg(long)]
+        module: PathBuf,
+        /// Envoy's program; on host-sim when absent
+        #[arg(long)]
+        envoy: Option<PathBuf>,
+        /// Leaves Envoy running until Ctrl-C
+        #[arg(long, requires = "envoy")]
+        keep: bool,
+    },
+    /// Writes envoy/ and istio/ from policies/orders
+    Generate {
+        /// Writes nothing; fails when a file is stale
+        #[arg(long)]
+        check: bool,
+    },
+    /// Replaces the policy of an Envoy under load
+    PushUnderLoad {
+        /// The module
+        #[arg(long)]
+        module: PathBuf,
+        /// Envoy's program
+        #[arg(long)]
+        envoy: PathBuf,
+    },
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct HostArguments {
+    /// Runs on host-sim
+    #[arg(long)]
+    host_sim: bool,
+    /// Runs on this Envoy
+    #[arg(long)]
+    envoy: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(passed) => ExitCode::from(u8::from(!passed)),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn run(command: Command) -> Result<bool> {
+    match command {
+        Command::Scenarios {
+            host,
+            module,
+            mut files,
+        } => {
+            if files.is_empty() {
+                files = scenarios::files()?;
+            }
+            match host.envoy {
+                Some(envoy) => scenarios::on_envoy(&envoy, &module, &files),
+                None => scenarios::on_host_sim(&module, &files),
+            }
+        }
+        Command::Demo {
+            module,
+            envoy,
+            keep,
+        } => demo::run(envoy.as_deref(), &module, keep),
+        Command::Generate { check } => generate::run(check),
+        Command::PushUnderLoad { module, envoy } => push_under_load::run(&envoy, &module),
+    }
+}
