@@ -149,11 +149,26 @@ pub struct Limits {
     /// Nesting of an expression. Default 64; more than 128 counts as 128,
     /// which is what the stack of a Wasm module carries.
     pub expression_depth: usize,
-    /// Steps of one decision, over all rows: a term or operator evaluated, a
-    /// name compared with a role or with a pattern of a role graph, a byte of
-    /// an expression parsed is one; a pattern that comes with the request
-    /// and has to be compiled is 100,000. Default 20,000,000, well under a
-    /// second.
+    /// Steps of one decision, over all rows. Default 20,000,000, which stays
+    /// well under a second. What takes steps:
+    ///
+    /// - one: a term or operator evaluated; a name compared with a role or
+    ///   with a pattern of a role graph; an element of a list or object
+    ///   compared; a byte of an expression parsed; a pattern run.
+    /// - bytes / 64: text copied, or searched for one character.
+    /// - bytes / 16: text looked up in a table: names and domains of role
+    ///   questions, patterns, rules for `eval`.
+    /// - bytes x places / 4: a regular expression, and so keyMatch2 to
+    ///   keyMatch5, run over a text that starts as the pattern does. Places
+    ///   are 3, and the parts of the pattern that can be half matched at
+    ///   once: few in a key pattern, else roughly the pattern's length after
+    ///   the first repetition. For keyMatch4, keyGet2 and keyGet3, an eighth
+    ///   more for each variable and one more.
+    /// - bytes x tokens / 8: a glob, for each of its alternatives, run over a
+    ///   text that starts as the glob does. Both count from the first
+    ///   wildcard on; a class is as many tokens as it has ranges, and one.
+    /// - 100,000: a pattern that comes with the request and has to be
+    ///   compiled.
     pub expression_steps: u64,
     /// Names visited to answer one role question. Default 1,000,000.
     pub role_visits: usize,

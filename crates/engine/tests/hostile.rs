@@ -212,6 +212,133 @@ fn a_decision_takes_a_bounded_number_of_steps() {
     );
 }
 
+/// A pattern costs what its text is long: a policy of patterns that each row
+/// runs over a long value is over the limit before it is slow.
+#[test]
+fn patterns_over_long_text_are_bounded() {
+    let rows = |pattern: &str| -> String {
+        (0..1_000)
+            .map(|row| format!("p, \"{}\"\n", pattern.replace('#', &row.to_string())))
+            .collect()
+    };
+    let text = "/orders/".repeat(7_500);
+    let path = format!("/{}", "x".repeat(59_000));
+    let cases = [
+        ("regexMatch(r.x, p.y)", "/orders/.*/items#$", &text),
+        ("r.x =~ p.y", "/orders/.*/items#$", &text),
+        ("regexMatch(r.x, p.y)", "(a*)*(b|/|o|r)*#$", &text),
+        ("regexMatch(r.x, p.y)", "([^#]{5}){5}x$", &text),
+        ("keyMatch2(r.x, p.y)", "/:a#/:b/:c", &path),
+        ("keyMatch3(r.x, p.y)", "/{a#}/{b}", &path),
+        ("keyMatch4(r.x, p.y)", "/{a#}/{a#}", &path),
+        ("keyMatch5(r.x, p.y)", "/{a#}/{b}", &path),
+        ("keyGet2(r.x, p.y, 'b') == 'b'", "/:a#/:b", &path),
+        ("keyGet3(r.x, p.y, 'b') == 'b'", "/{a#}/{b}", &path),
+        ("globMatch(r.x, p.y)", "*a*a*a*a#", &path),
+        ("globMatch(r.x, p.y)", "**/{a,b,c,d,e,f,g,h}#", &path),
+    ];
+    for (matcher, pattern, text) in cases {
+        let setup = Setup {
+            r: "x",
+            p: "y",
+            m: matcher,
+            ..Setup::default()
+        };
+        let found = decide(&setup.engine(&rows(pattern)), &json!([text]));
+        let limit = "error: limit reached: expression_steps by ";
+        assert!(found.starts_with(limit), "{matcher} {pattern}: {found}");
+    }
+}
+
+/// So do copies, hashes and lists: what a row does with a long value counts.
+#[test]
+fn long_values_are_bounded() {
+    let text = "x".repeat(59_000);
+    let list: Vec<u32> = (0..30_000).collect();
+    let rows: String = (0..30_000).map(|row| format!("p, n{row}\n")).collect();
+    let links = format!("{rows}g, n1, n2\n");
+    let cases = [
+        ("r.x + 'y' == p.y", &rows, json!([text, 0])),
+        (
+            "keyMatch(p.y, r.x) && p.y == 'none'",
+            &rows,
+            json!([text, 0]),
+        ),
+        ("keyMatch5(r.x, p.y) && 1 == 2", &rows, json!([text, 0])),
+        ("p.y in r.x", &rows, json!([list, 0])),
+        ("r.x == r.z && p.y == 'none'", &rows, json!([list, list])),
+        (
+            "r.x == r.z && p.y == 'none'",
+            &rows,
+            json!([{"a": list}, {"a": list}]),
+        ),
+        ("g(r.x, p.y)", &links, json!([text, 0])),
+        ("eval(r.x) && p.y == 'none'", &rows, json!([text, 0])),
+    ];
+    for (matcher, policy, values) in cases {
+        let setup = Setup {
+            r: "x, z",
+            p: "y",
+            g: &["_, _"],
+            m: matcher,
+            ..Setup::default()
+        };
+        let found = decide(&setup.engine(policy), &values);
+        let limit = "error: limit reached: expression_steps by ";
+        assert!(found.starts_with(limit), "{matcher}: {found}");
+    }
+}
+
+/// What policies are made of stays far below the limit.
+#[test]
+fn ordinary_policies_are_far_from_the_limit() {
+    let settings = Settings {
+        limits: Limits {
+            expression_steps: Limits::default().expression_steps / 3,
+            ..Limits::default()
+        },
+        ..Settings::default()
+    };
+    let tail = "/items/0123456789/parts/0123456789/prices/0123456789/notes/0123456789";
+    let path = format!("/api/v1/tenants/0123456789{tail}");
+    assert!((90..=110).contains(&path.len()));
+    let cases = [
+        ("keyMatch", "/api/v1/tenants/012345678x#/*"),
+        (
+            "keyMatch2",
+            "/api/v1/:a/:b/items/:c/parts/:d/prices/:e/notes/n#",
+        ),
+        (
+            "keyMatch3",
+            "/api/v1/{a}/{b}/items/{c}/parts/{d}/prices/{e}/notes/n#",
+        ),
+        ("keyMatch4", "/api/v1/tenants/{b}/items/{b}/parts/{d}/n#"),
+        (
+            "keyMatch5",
+            "/api/v1/{a}/{b}/items/{c}/parts/{d}/prices/{e}/notes/n#",
+        ),
+        ("globMatch", "/api/v1/tenants/*/items/*/parts/n#"),
+        ("regexMatch", "^/api/v1/tenants/[0-9]+/items/[0-9]+/n#$"),
+        ("regexMatch", "^/api/v1/tenants/.*/items/.*/n#$"),
+    ];
+    for (function, pattern) in cases {
+        let setup = Setup {
+            r: "sub, obj, act",
+            m: &format!("r.act == p.act && {function}(r.obj, p.obj) && r.sub == p.sub"),
+            ..Setup::default()
+        };
+        let rows: String = (0..10_000)
+            .map(|row| format!("p, s, {}, get\n", pattern.replace('#', &row.to_string())))
+            .collect();
+        let engine = setup.engine_with(&rows, &settings);
+        assert_eq!(
+            decide(&engine, &json!(["s", path, "get"])),
+            "deny",
+            "{function} {pattern}"
+        );
+    }
+}
+
 #[test]
 fn rules_that_come_with_requests_are_bounded() {
     let setup = Setup {

@@ -31,3 +31,24 @@ impl Budget {
         }
     }
 }
+
+/// Bytes hashed that make a step.
+const HASHED_PER_STEP: u64 = 16;
+
+/// Bytes copied, or searched for one character, that make a step.
+const SCANNED_PER_STEP: u64 = 64;
+
+/// A length as a number of steps.
+pub(super) fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+/// What looking a text up in a table costs.
+pub(super) fn hash_steps(text: &str) -> u64 {
+    count(text.len()).checked_div(HASHED_PER_STEP).unwrap_or(0)
+}
+
+/// What copying a text costs, or searching it for one character.
+pub(super) fn scan_steps(text: &str) -> u64 {
+    count(text.len()).checked_div(SCANNED_PER_STEP).unwrap_or(0)
+}

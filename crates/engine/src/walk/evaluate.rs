@@ -24,7 +24,7 @@ use crate::syntax::pattern::Kind;
 use crate::syntax::policy::Row;
 
 use super::arithmetic::{arithmetic, float, signed};
-use super::budget::Budget;
+use super::budget::{Budget, count, hash_steps, scan_steps};
 use super::functions::{self, Answer};
 use super::roles::{Asked, Closure, OwnLinks};
 use super::value::Val;
@@ -303,6 +303,10 @@ impl<'a> Frame<'a> {
             limits: &loaded.settings.limits,
             budget: self.budget,
         };
+        let hashed = [name.as_ref(), target.as_ref(), domain];
+        for text in hashed {
+            self.budget.spend(hash_steps(text))?;
+        }
         let key = (graph, name.to_string(), domain.to_owned());
         let known = self.closures.borrow().get(&key).cloned();
         let closure = match known {
@@ -329,6 +333,7 @@ impl<'a> Frame<'a> {
                 argument: 1,
             });
         };
+        self.budget.spend(hash_steps(&text))?;
         if let Some(parsed) = self.loaded.rules.get(&*text) {
             let parsed = parsed.as_ref().ok_or(Error::MalformedRule)?;
             return self.eval_parsed(parsed, negated);
@@ -337,8 +342,7 @@ impl<'a> Frame<'a> {
         if text.len() > limits.pattern_bytes {
             return Err(Error::MalformedRule);
         }
-        self.budget
-            .spend(u64::try_from(text.len()).unwrap_or(u64::MAX))?;
+        self.budget.spend(count(text.len()))?;
         let parsed = parser::parse(&text, Dialect::Rule, &self.loaded.names, limits)
             .map_err(|_| Error::MalformedRule)?;
         self.eval_parsed(&parsed, negated)
@@ -358,7 +362,10 @@ impl<'a> Frame<'a> {
             Val::Null => Ok(Val::Null),
             Val::Bool(value) => Ok(Val::Bool(value)),
             Val::Number(number) => Ok(Val::Number(number)),
-            Val::Text(text) => Ok(Val::Text(text.into_owned().into())),
+            Val::Text(text) => {
+                self.budget.spend(scan_steps(&text))?;
+                Ok(Val::Text(text.into_owned().into()))
+            }
             Val::List(_) | Val::Object(_) => Err(operator_error("eval")),
         }
     }
@@ -387,7 +394,7 @@ impl<'a> Frame<'a> {
             Operator::In => self.contains(left, right).map(Val::Bool),
             Operator::Add => {
                 let left = self.value(left)?;
-                Val::add(&left, &self.value(right)?)
+                Val::add(&left, &self.value(right)?, self.budget)
             }
             _ => {
                 let left = self.value(left)?;
@@ -402,7 +409,7 @@ impl<'a> Frame<'a> {
 
     fn equal(&self, left: &Expr, right: &Expr) -> Result<bool, Error> {
         let left = self.value(left)?;
-        Ok(left.equals(&self.value(right)?))
+        left.equals(&self.value(right)?, self.budget)
     }
 
     /// `<`, `<=`, `>`, `>=`: between numbers, or between texts. A date in
@@ -453,13 +460,21 @@ impl<'a> Frame<'a> {
             for expr in all {
                 match self.value(expr)? {
                     Val::List(_) => return Err(operator_error("in")),
-                    value => found = found || wanted.equals(&value),
+                    value => found = found || wanted.equals(&value, self.budget)?,
                 }
             }
             return Ok(found);
         }
         match self.value(right)? {
-            Val::List(all) => Ok(all.iter().any(|json| wanted.equals(&Val::from(json)))),
+            Val::List(all) => {
+                for json in all {
+                    self.budget.spend(1)?;
+                    if wanted.equals(&Val::from(json), self.budget)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
             _ => Err(operator_error("in")),
         }
     }

@@ -6,7 +6,7 @@ use crate::syntax::expression::Function;
 use crate::syntax::pattern::Kind;
 use crate::syntax::time;
 
-use super::budget::Budget;
+use super::budget::{Budget, scan_steps};
 use super::patterns::Patterns;
 
 /// What a built-in function gives.
@@ -28,7 +28,10 @@ pub(crate) fn call(
         (Function::Match(function), [text, pattern]) => patterns
             .matches(Kind::from(function), text, pattern, limits, budget)
             .map(Answer::Bool),
-        (Function::KeyGet, [text, pattern]) => Ok(Answer::Text(key_get(text, pattern).to_owned())),
+        (Function::KeyGet, [text, pattern]) => {
+            budget.spend(scan_steps(text).saturating_add(scan_steps(pattern)))?;
+            Ok(Answer::Text(key_get(text, pattern).to_owned()))
+        }
         (Function::KeyGet2, [text, pattern, name]) => patterns
             .get(Kind::KeyGet2, text, pattern, name, limits, budget)
             .map(Answer::Text),

@@ -5,7 +5,9 @@ pub(crate) mod budget;
 pub(crate) mod effect;
 pub(crate) mod evaluate;
 pub(crate) mod functions;
+mod glob;
 pub(crate) mod patterns;
+mod regex;
 pub(crate) mod roles;
 pub(crate) mod value;
 

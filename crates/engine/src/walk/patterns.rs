@@ -2,17 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use regex_automata::meta::{Config, Regex};
-use regex_automata::util::captures::Captures;
-
 use regex_syntax::hir::{Hir, HirKind, Look};
 
 use crate::decision::EvaluationError;
 use crate::settings::Limits;
-use crate::syntax::pattern::glob::Token;
 use crate::syntax::pattern::{self, Glob, Kind, Pattern, PatternError, ip};
 
-use super::budget::Budget;
+use super::budget::{Budget, hash_steps, scan_steps};
+use super::glob;
+use super::regex::Expression;
 
 /// What compiling a pattern that comes with a request costs of a decision.
 const COMPILE_STEPS: u64 = 100_000;
@@ -34,7 +32,7 @@ enum Compiled {
     /// A regular expression that matches nothing but one text.
     Exact(Box<str>),
     Regex {
-        regex: Regex,
+        regex: Expression,
         names: Vec<Box<str>>,
     },
     Ip(ip::IpPattern),
@@ -57,24 +55,12 @@ fn compile(kind: Kind, text: &str, limits: &Limits) -> Result<Compiled, PatternE
             if let Some(exact) = exact(&hir) {
                 return Ok(Compiled::Exact(exact.into()));
             }
-            // Thousands of patterns are built when a policy loads, and each
-            // is run on short text: what speeds up long searches is not worth
-            // its price.
-            let config = Config::new()
-                .auto_prefilter(false)
-                .dfa(false)
-                .onepass(false)
-                .nfa_size_limit(Some(limits.regex_bytes))
-                .hybrid_cache_capacity(limits.regex_bytes);
-            let regex = Regex::builder()
-                .configure(config)
-                .build_from_hir(&hir)
-                .map_err(|_| {
-                    PatternError(format!(
-                        "its regular expression needs more than {} bytes",
-                        limits.regex_bytes
-                    ))
-                })?;
+            let regex = Expression::new(&hir, limits.regex_bytes).map_err(|_| {
+                PatternError(format!(
+                    "its regular expression needs more than {} bytes",
+                    limits.regex_bytes
+                ))
+            })?;
             Compiled::Regex { regex, names }
         }
     })
@@ -132,6 +118,7 @@ impl Patterns {
         budget: &Budget,
         ask: impl FnOnce(&Compiled) -> Result<T, EvaluationError>,
     ) -> Result<T, EvaluationError> {
+        budget.spend(hash_steps(text))?;
         let known = self.compiled.get(&kind).and_then(|known| known.get(text));
         if let Some(compiled) = known {
             return ask(compiled);
@@ -155,6 +142,9 @@ impl Patterns {
         limits: &Limits,
         budget: &Budget,
     ) -> Result<bool, EvaluationError> {
+        if kind == Kind::KeyMatch5 {
+            budget.spend(scan_steps(text))?;
+        }
         // The query is no part of what keyMatch5 compares.
         let text = match (kind, text.split_once('?')) {
             (Kind::KeyMatch5, Some((path, _))) => path,
@@ -164,14 +154,14 @@ impl Patterns {
             Compiled::Prefix { prefix, open: true } => Ok(text.starts_with(&**prefix)),
             Compiled::Prefix { prefix, .. } | Compiled::Exact(prefix) => Ok(text == &**prefix),
             Compiled::Regex { regex, names } if kind == Kind::KeyMatch4 => {
-                Ok(repeats_agree(regex, names, text))
+                repeats_agree(regex, names, text, budget)
             }
-            Compiled::Regex { regex, .. } => Ok(regex.is_match(text)),
+            Compiled::Regex { regex, .. } => regex.is_match(text, budget),
             Compiled::Ip(block) => match ip::address(text) {
                 Some(address) => Ok(block.contains(address)),
                 None => Err(EvaluationError::NotAnIpAddress),
             },
-            Compiled::Glob(glob) => Ok(glob_matches(glob, text)),
+            Compiled::Glob(glob) => glob::matches(glob, text, budget),
         })
     }
 
@@ -191,9 +181,12 @@ impl Patterns {
                 return Ok(String::new());
             };
             let group = names.iter().position(|known| **known == *name);
-            let part = group
-                .and_then(|group| captured(regex, text, group.checked_add(1)?))
-                .unwrap_or("");
+            let Some(group) = group.and_then(|group| group.checked_add(1)) else {
+                return Ok(String::new());
+            };
+            let captures = regex.captures(text, budget)?;
+            let span = captures.and_then(|captures| captures.get_group(group));
+            let part = span.and_then(|span| text.get(span.range())).unwrap_or("");
             Ok(part.to_owned())
         })
     }
@@ -209,109 +202,20 @@ impl Patterns {
     }
 }
 
-fn captures(regex: &Regex, text: &str) -> Option<Captures> {
-    let mut captures = regex.create_captures();
-    regex.captures(text, &mut captures);
-    captures.is_match().then_some(captures)
-}
-
-fn captured<'a>(regex: &Regex, text: &'a str, group: usize) -> Option<&'a str> {
-    let span = captures(regex, text)?.get_group(group)?;
-    text.get(span.range())
-}
-
 /// Whether the text matches, and variables of one name stand for one text.
-fn repeats_agree(regex: &Regex, names: &[Box<str>], text: &str) -> bool {
-    let Some(captures) = captures(regex, text) else {
-        return false;
+fn repeats_agree(
+    regex: &Expression,
+    names: &[Box<str>],
+    text: &str,
+    budget: &Budget,
+) -> Result<bool, EvaluationError> {
+    let Some(captures) = regex.captures(text, budget)? else {
+        return Ok(false);
     };
     let mut seen: HashMap<&str, &str> = HashMap::new();
-    names.iter().zip(1..).all(|(name, group)| {
+    Ok(names.iter().zip(1..).all(|(name, group)| {
         let span = captures.get_group(group);
         let part = span.and_then(|span| text.get(span.range())).unwrap_or("");
         *seen.entry(name).or_insert(part) == part
-    })
-}
-
-fn glob_matches(glob: &Glob, text: &str) -> bool {
-    glob.alternatives
-        .iter()
-        .any(|tokens| glob_alternative(tokens, text))
-}
-
-/// Follows all ways to match at once, a character at a time.
-///
-/// `places` are the tokens that may come next; `inside` are the stars and
-/// segments that may take more characters.
-fn glob_alternative(tokens: &[Token], text: &str) -> bool {
-    let size = tokens.len().saturating_add(1);
-    let mut places = vec![false; size];
-    let mut inside = vec![false; size];
-    set(&mut places, 0);
-    for character in text.chars() {
-        let mut next_places = vec![false; size];
-        let mut next_inside = vec![false; size];
-        let mut open = false;
-        for (index, token) in tokens.iter().enumerate() {
-            let here = is_set(&places, index) || open;
-            let within = is_set(&inside, index);
-            // Stars and segments may also stand for nothing.
-            open = here && matches!(token, Token::Star | Token::Segments);
-            let after = index.saturating_add(1);
-            match token {
-                Token::Rest if here => return true,
-                Token::Star if (here || within) && character != '/' => {
-                    set(&mut next_inside, index);
-                    set(&mut next_places, after);
-                }
-                Token::Segments if here || within => {
-                    set(&mut next_inside, index);
-                    if character == '/' {
-                        set(&mut next_places, after);
-                    }
-                }
-                _ if here && takes(token, character) => set(&mut next_places, after),
-                _ => {}
-            }
-        }
-        places = next_places;
-        inside = next_inside;
-    }
-    places
-        .iter()
-        .enumerate()
-        .any(|(index, place)| *place && tokens.get(index..).is_some_and(may_be_empty))
-}
-
-fn set(places: &mut [bool], index: usize) {
-    if let Some(place) = places.get_mut(index) {
-        *place = true;
-    }
-}
-
-fn is_set(places: &[bool], index: usize) -> bool {
-    places.get(index).copied().unwrap_or(false)
-}
-
-fn takes(token: &Token, character: char) -> bool {
-    match token {
-        Token::Character(expected) => *expected == character,
-        Token::One => character != '/',
-        Token::Class { negated, ranges } => {
-            let found = ranges
-                .iter()
-                .any(|(low, high)| *low <= character && character <= *high);
-            found != *negated
-        }
-        Token::Star | Token::Segments | Token::Rest => false,
-    }
-}
-
-/// Whether what is left of a glob matches the end of the text.
-fn may_be_empty(rest: &[Token]) -> bool {
-    matches!(
-        rest,
-        [] | [Token::Star | Token::Rest | Token::Segments]
-            | [Token::Character('/'), Token::Rest | Token::Segments]
-    )
+    }))
 }

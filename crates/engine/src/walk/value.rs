@@ -7,6 +7,8 @@ use serde_json::{Map, Value as Json};
 use crate::decision::EvaluationError;
 use crate::request::Value;
 
+use super::budget::{Budget, count, scan_steps};
+
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Val<'a> {
@@ -44,8 +46,9 @@ impl<'a> From<&'a Json> for Val<'a> {
 }
 
 impl Val<'_> {
-    /// Equality: of one type and the same. Numbers are equal as floats.
-    pub(crate) fn equals(&self, other: &Val<'_>) -> bool {
+    /// Equality: of one type and the same. Numbers are equal as floats. Every
+    /// pair of members compared is a step.
+    pub(crate) fn equals(&self, other: &Val<'_>, budget: &Budget) -> Result<bool, EvaluationError> {
         // Lists and objects nest as deep as the request likes, so they are
         // compared with a stack of their own.
         let mut pending: Vec<(Val<'_>, Val<'_>)> = Vec::new();
@@ -57,29 +60,30 @@ impl Val<'_> {
                 #[expect(clippy::float_cmp, reason = "equality is exact, as in Casbin")]
                 (Val::Number(left), Val::Number(right)) => left == right,
                 (Val::Text(left), Val::Text(right)) => left == right,
-                (Val::List(left), Val::List(right)) => {
+                (Val::List(left), Val::List(right)) if left.len() == right.len() => {
+                    budget.spend(count(left.len()))?;
                     let pairs = left.iter().zip(right.iter());
                     pending.extend(pairs.map(|(left, right)| (left.into(), right.into())));
-                    left.len() == right.len()
+                    true
                 }
-                (Val::Object(left), Val::Object(right)) => {
-                    left.len() == right.len()
-                        && left.iter().all(|(key, left)| match right.get(key) {
-                            Some(right) => {
-                                pending.push((left.into(), right.into()));
-                                true
-                            }
-                            None => false,
-                        })
+                (Val::Object(left), Val::Object(right)) if left.len() == right.len() => {
+                    budget.spend(count(left.len()))?;
+                    left.iter().all(|(key, left)| match right.get(key) {
+                        Some(right) => {
+                            pending.push((left.into(), right.into()));
+                            true
+                        }
+                        None => false,
+                    })
                 }
                 _ => false,
             };
             if !equal {
-                return false;
+                return Ok(false);
             }
             next = pending.pop();
         }
-        true
+        Ok(true)
     }
 
     /// The value as part of a text.
@@ -94,7 +98,11 @@ impl Val<'_> {
     }
 
     /// `+`: the sum of numbers; if either is text, both one after the other.
-    pub(crate) fn add<'v>(left: &Val<'_>, right: &Val<'_>) -> Result<Val<'v>, EvaluationError> {
+    pub(crate) fn add<'v>(
+        left: &Val<'_>,
+        right: &Val<'_>,
+        budget: &Budget,
+    ) -> Result<Val<'v>, EvaluationError> {
         let error = EvaluationError::OperatorType { operator: "+" };
         match (left, right) {
             (Val::Number(left), Val::Number(right)) => Ok(Val::Number(left + right)),
@@ -103,6 +111,7 @@ impl Val<'_> {
             {
                 let left = left.display().ok_or(error)?;
                 let right = right.display().ok_or(error)?;
+                budget.spend(scan_steps(&left).saturating_add(scan_steps(&right)))?;
                 Ok(Val::Text(format!("{left}{right}").into()))
             }
             _ => Err(error),
