@@ -8,6 +8,7 @@
 //! proxy-wasm-cpp-host; where the two differ from the ABI's text, Envoy is right.
 
 mod abi;
+mod codec;
 mod context;
 mod facts;
 mod guest;
@@ -16,6 +17,7 @@ mod host;
 mod module;
 mod options;
 mod pairs;
+mod passage;
 mod property;
 mod reply;
 pub mod runner;

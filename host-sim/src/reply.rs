@@ -62,6 +62,24 @@ pub(crate) fn local_reply(reply: &LocalReply, request: &HeaderMap) -> Response {
     }
 }
 
+/// A local reply without headers of its own.
+pub(crate) fn reply(status: u32, details: &str, body: &str) -> LocalReply {
+    LocalReply {
+        status,
+        details: details.to_owned(),
+        body: body.as_bytes().to_vec(),
+        ..LocalReply::default()
+    }
+}
+
+/// The status of a response; 0 when it has none that is a number.
+pub(crate) fn status_of(headers: &HeaderMap) -> u16 {
+    headers
+        .text(":status")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0)
+}
+
 /// The gRPC status that stands for an HTTP status (gRPC's `http-grpc-status-mapping.md`).
 fn grpc_status_of(status: u32) -> u32 {
     match status {
@@ -98,7 +116,7 @@ mod tests {
         map
     }
 
-    fn reply(status: u32, body: &str) -> LocalReply {
+    fn refused(status: u32, body: &str) -> LocalReply {
         LocalReply {
             status,
             body: body.as_bytes().to_vec(),
@@ -131,19 +149,19 @@ mod tests {
         ]);
         let cases = [
             (
-                local_reply(&reply(403, "no"), &get),
+                local_reply(&refused(403, "no"), &get),
                 ":status=403 x-why=because content-length=2 content-type=text/plain [no]",
             ),
             (
-                local_reply(&reply(403, ""), &get),
+                local_reply(&refused(403, ""), &get),
                 ":status=403 x-why=because []",
             ),
             (
-                local_reply(&reply(403, "no"), &head),
+                local_reply(&refused(403, "no"), &head),
                 ":status=403 x-why=because content-length=2 content-type=text/plain []",
             ),
             (
-                local_reply(&reply(403, "100% no\n"), &grpc),
+                local_reply(&refused(403, "100% no\n"), &grpc),
                 ":status=200 x-why=because content-type=application/grpc grpc-status=7 \
                  grpc-message=100%25 no%0A []",
             ),

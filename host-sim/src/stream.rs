@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use crate::context::{Context, Half, LocalReply, Stream};
+use crate::codec::{self, Refusal};
+use crate::context::{Context, LocalReply, Stream};
 use crate::headers::{HeaderMap, Kind};
 use crate::host::Usage;
-use crate::reply::{Response, local_reply};
+use crate::passage::{Direction, Outcome, Pieces, Place};
+use crate::reply::{Response, local_reply, reply, status_of};
 use crate::scenario::{Observed, Request, UpstreamRequest};
-use crate::simulator::{SimulationError, Simulator, size};
-use crate::vm::Called;
+use crate::simulator::{SimulationError, Simulator};
 
 /// A stream that was begun and not finished.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,14 +28,6 @@ pub(crate) struct OpenStream {
     place: Option<Place>,
     is_head: bool,
     way: Way,
-}
-
-/// Where a stream's context is.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    vm: u64,
-    root: u32,
-    context: u32,
 }
 
 /// How a request goes on after the module has seen it.
@@ -67,39 +60,6 @@ impl OpenStream {
     }
 }
 
-/// The two directions of a stream.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Direction {
-    Request,
-    Response,
-}
-
-impl Direction {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Request => "request",
-            Self::Response => "response",
-        }
-    }
-}
-
-/// How a body comes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Pieces {
-    /// In one piece, as that of a local reply.
-    Whole,
-    /// As Envoy's HTTP/1 codec gives it: the body, then an empty piece that is the end.
-    OfCodec,
-}
-
-/// What a callback, or the wait after it, leads to.
-enum Outcome {
-    GoOn,
-    Reply(LocalReply),
-    Reset,
-    Failed,
-}
-
 /// The response code details of a stream whose VM failed.
 const FAILED: &str = "wasm_fail_stream";
 
@@ -122,7 +82,8 @@ impl Simulator {
     /// When the module pauses the stream for good, or never comes to rest.
     pub fn begin(&mut self, request: &Request) -> Result<StreamId, SimulationError> {
         self.fire_due_ticks()?;
-        let headers = self.request_headers(request);
+        let request_id = self.world.lock().random.uuid();
+        let headers = codec::request_headers(request, &request_id);
         let number = self.next_stream;
         self.next_stream += 1;
         let serving = self
@@ -130,10 +91,10 @@ impl Simulator {
             .as_ref()
             .map(|current| (current.vm, current.root))
             .filter(|(vm, _)| self.vm_failed(*vm).is_none());
-        let (place, way) = match (serving, refusal(request)) {
+        let (place, way) = match (serving, codec::refusal(request)) {
             (Some((vm, root)), None) => {
                 let mut stream = Stream::new(root, self.now(), number);
-                stream.request = half_of(request, headers);
+                stream.request = codec::half_of(request, headers);
                 self.begin_in(vm, root, stream)?
             }
             (Some((vm, root)), Some(refusal)) => {
@@ -177,7 +138,7 @@ impl Simulator {
         };
         if let Some(response) = ended {
             observed.status = status_of(&response.headers);
-            observed.headers = to_client(&response, open.is_head);
+            observed.headers = codec::to_client(&response, open.is_head);
             observed.body = response.body;
         }
         match open.place {
@@ -188,32 +149,6 @@ impl Simulator {
         self.retire();
         observed.log = self.take_log();
         Ok(observed)
-    }
-
-    /// The headers as they come to the first filter: pseudo headers in the order of Envoy's
-    /// HTTP/1 codec, the client's own, and those that the connection manager adds.
-    fn request_headers(&mut self, request: &Request) -> HeaderMap {
-        let mut map = HeaderMap::new(Kind::Request);
-        map.add(":authority", request.authority.as_bytes());
-        map.add(":path", request.path.as_bytes());
-        map.add(":method", request.method.as_bytes());
-        map.add(":scheme", request.scheme.as_bytes());
-        for (name, value) in &request.headers {
-            map.add(name, value.as_slice().trim_ascii());
-        }
-        if let Some(body) = &request.body
-            && map.get("content-length").is_none()
-            && map.get("transfer-encoding").is_none()
-        {
-            let length = body.as_slice().len().to_string();
-            map.add("content-length", length.as_bytes());
-        }
-        map.set("x-forwarded-proto", request.scheme.as_bytes());
-        if map.get("x-request-id").is_none() {
-            let id = self.world.lock().random.uuid();
-            map.add("x-request-id", id.as_bytes());
-        }
-        map
     }
 
     fn begin_in(
@@ -386,140 +321,6 @@ impl Simulator {
         }
     }
 
-    /// Shows one direction of a stream to the module: headers, body, trailers.
-    fn pass(
-        &mut self,
-        place: Place,
-        direction: Direction,
-        pieces: Pieces,
-    ) -> Result<Outcome, SimulationError> {
-        let Some(half) = self.half(place, direction) else {
-            return Ok(Outcome::Reset);
-        };
-        let (headers, body, trailers) = (half.headers.len(), half.body.len(), half.trailers.len());
-        half.headers_open = true;
-        let ends = body == 0 && trailers == 0;
-        let arguments = [place.context, size(headers), u32::from(ends)];
-        let called = self.call_stream(place, direction, "headers", &arguments);
-        // A pause holds body and trailers back too.
-        let outcome = self.settle(place, direction, called != Called::Returned(0))?;
-        if !matches!(outcome, Outcome::GoOn) {
-            return Ok(outcome);
-        }
-        if body > 0 {
-            let outcome = self.pass_body(place, direction, pieces, trailers > 0)?;
-            if !matches!(outcome, Outcome::GoOn) {
-                return Ok(outcome);
-            }
-        }
-        if trailers > 0 {
-            if let Some(half) = self.half(place, direction) {
-                half.trailers_open = true;
-            }
-            let arguments = [place.context, size(trailers)];
-            let called = self.call_stream(place, direction, "trailers", &arguments);
-            return self.settle(place, direction, called != Called::Returned(0));
-        }
-        Ok(Outcome::GoOn)
-    }
-
-    /// Shows a body: a piece that the module lets go is gone, one that it buffers (1) comes again
-    /// with the next, one that it does not want buffered (3) is lost.
-    fn pass_body(
-        &mut self,
-        place: Place,
-        direction: Direction,
-        pieces: Pieces,
-        has_trailers: bool,
-    ) -> Result<Outcome, SimulationError> {
-        let ends: &[bool] = match pieces {
-            Pieces::Whole => &[true],
-            Pieces::OfCodec if has_trailers => &[false],
-            Pieces::OfCodec => &[false, true],
-        };
-        let mut gone = Vec::new();
-        if let Some(half) = self.half(place, direction) {
-            half.received = half.body.len();
-        }
-        for end in ends {
-            let Some(half) = self.half(place, direction) else {
-                return Ok(Outcome::Reset);
-            };
-            half.body_open = true;
-            let arguments = [place.context, size(half.body.len()), u32::from(*end)];
-            let called = self.call_stream(place, direction, "body", &arguments);
-            let keeps = !end && matches!(called, Called::Returned(1 | 3));
-            let pauses = called != Called::Returned(0) && !keeps;
-            let outcome = self.settle(place, direction, pauses)?;
-            if !matches!(outcome, Outcome::GoOn) {
-                return Ok(outcome);
-            }
-            if let Some(half) = self.half(place, direction) {
-                match called {
-                    Called::Returned(3) if keeps => half.body.clear(),
-                    _ if keeps => {}
-                    _ => gone.append(&mut half.body),
-                }
-            }
-        }
-        if let Some(half) = self.half(place, direction) {
-            gone.append(&mut half.body);
-            half.body = gone;
-        }
-        Ok(Outcome::GoOn)
-    }
-
-    /// Calls a stream's callback; one that the module does not export lets everything go on.
-    fn call_stream(
-        &mut self,
-        place: Place,
-        direction: Direction,
-        part: &str,
-        arguments: &[u32],
-    ) -> Called {
-        let name = format!("proxy_on_{}_{part}", direction.name());
-        match self.call(place.vm, place.context, &name, arguments) {
-            Called::Not if self.vm_failed(place.vm).is_none() => Called::Returned(0),
-            called => called,
-        }
-    }
-
-    /// What a callback leads to; after a pause, when the module goes on.
-    fn settle(
-        &mut self,
-        place: Place,
-        direction: Direction,
-        pauses: bool,
-    ) -> Result<Outcome, SimulationError> {
-        loop {
-            if self.vm_failed(place.vm).is_some() {
-                return Ok(Outcome::Failed);
-            }
-            let Some(stream) = self.stream_mut(place) else {
-                return Ok(Outcome::Reset);
-            };
-            if stream.closed {
-                return Ok(Outcome::Reset);
-            }
-            if let Some(reply) = stream.local_reply.take() {
-                stream.details = Some(reply.details.clone());
-                return Ok(Outcome::Reply(reply));
-            }
-            let half = match direction {
-                Direction::Request => &mut stream.request,
-                Direction::Response => &mut stream.response,
-            };
-            if !pauses || std::mem::take(&mut half.resumed) {
-                half.close();
-                half.resumed = false;
-                return Ok(Outcome::GoOn);
-            }
-            if !self.deliver_one() {
-                return Err(SimulationError::Stalled(direction.name()));
-            }
-        }
-    }
-
     /// Logs the stream, ends it, and notes what the module left behind. Envoy logs a stream
     /// before it destroys its filters.
     fn end(&mut self, place: Place, observed: &mut Observed) {
@@ -551,113 +352,4 @@ impl Simulator {
             observed.details = stream.details.unwrap_or_default();
         }
     }
-
-    fn stream(&self, place: Place) -> Option<&Stream> {
-        self.vms.get(&place.vm)?.host().stream(place.context)
-    }
-
-    fn stream_mut(&mut self, place: Place) -> Option<&mut Stream> {
-        let vm = self.vms.get_mut(&place.vm)?;
-        vm.host_mut().stream_mut(place.context)
-    }
-
-    fn half(&mut self, place: Place, direction: Direction) -> Option<&mut Half> {
-        let stream = self.stream_mut(place)?;
-        Some(match direction {
-            Direction::Request => &mut stream.request,
-            Direction::Response => &mut stream.response,
-        })
-    }
-}
-
-fn half_of(request: &Request, headers: HeaderMap) -> Half {
-    let mut half = Half::new(Kind::Request);
-    half.headers = headers;
-    half.body = request
-        .body
-        .as_ref()
-        .map(|body| body.as_slice().to_vec())
-        .unwrap_or_default();
-    for (name, value) in &request.trailers {
-        half.trailers.add(name, value.as_slice());
-    }
-    half
-}
-
-/// Why the proxy refuses a request before any filter sees it.
-struct Refusal {
-    reply: LocalReply,
-    /// Whether the headers were read, so that they can be logged.
-    has_headers: bool,
-}
-
-/// What Envoy's HTTP/1 codec and connection manager have against a request.
-fn refusal(request: &Request) -> Option<Refusal> {
-    let is_token = |text: &str| {
-        !text.is_empty()
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
-    };
-    let ends_line = |bytes: &[u8]| bytes.iter().any(|byte| matches!(byte, b'\r' | b'\n'));
-    let has_control = |bytes: &[u8]| {
-        let control = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
-        bytes.iter().any(control)
-    };
-    let fields = || request.headers.iter().chain(&request.trailers);
-    let path = request.path.as_bytes();
-    let details = if !is_token(&request.method)
-        || path.is_empty()
-        || path.contains(&b' ')
-        || ends_line(path)
-        || ends_line(request.authority.as_bytes())
-        || fields().any(|(name, value)| !is_token(name) || ends_line(value.as_slice()))
-    {
-        "http1.codec_error"
-    } else if has_control(path)
-        || has_control(request.authority.as_bytes())
-        || fields().any(|(_, value)| has_control(value.as_slice()))
-    {
-        "http1.invalid_characters"
-    } else if path.contains(&b'#') {
-        return Some(Refusal {
-            reply: reply(400, "path_normalization_failed", ""),
-            has_headers: true,
-        });
-    } else {
-        return None;
-    };
-    Some(Refusal {
-        reply: reply(400, details, "Bad Request"),
-        has_headers: false,
-    })
-}
-
-fn reply(status: u32, details: &str, body: &str) -> LocalReply {
-    LocalReply {
-        status,
-        details: details.to_owned(),
-        body: body.as_bytes().to_vec(),
-        ..LocalReply::default()
-    }
-}
-
-/// What the codec adds for the client: whose answer it is, and how long a body that is not
-/// there is.
-fn to_client(response: &Response, is_head: bool) -> Vec<(String, Vec<u8>)> {
-    let mut headers = response.headers.clone();
-    headers.set("server", b"envoy");
-    let status = status_of(&headers);
-    let may_have_body = !is_head && !matches!(status, 100..200 | 204 | 304);
-    if may_have_body && response.body.is_empty() && headers.get("content-length").is_none() {
-        headers.add("content-length", b"0");
-    }
-    headers.regular()
-}
-
-fn status_of(headers: &HeaderMap) -> u16 {
-    headers
-        .text(":status")
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0)
 }

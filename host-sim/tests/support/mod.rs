@@ -1,9 +1,11 @@
 //! Test modules, written as WebAssembly text.
 
+#![allow(dead_code, reason = "no test file needs all of it")]
+
 use std::fmt::Write as _;
 
-use host_sim::ProxyModule;
-use host_sim::scenario::{Bytes, Request};
+use host_sim::scenario::{Bytes, Observed, Request};
+use host_sim::{Options, ProxyModule, Simulator};
 
 /// Every host call, with its name without `proxy_` and its signature.
 const IMPORTS: &[(&str, &str)] = &[
@@ -96,7 +98,6 @@ const PRELUDE: &str = r#"
 "#;
 
 /// A module of these functions, see [`binary`].
-#[allow(dead_code, reason = "not every test file needs it")]
 pub(crate) fn module(functions: &str) -> ProxyModule {
     ProxyModule::new(&binary(functions)).expect("the test module can be used")
 }
@@ -140,7 +141,6 @@ fn place_texts(functions: &str) -> (String, String) {
 }
 
 /// A GET request of a path.
-#[allow(dead_code, reason = "not every test file needs it")]
 pub(crate) fn get(path: &str) -> Request {
     Request {
         name: String::new(),
@@ -155,7 +155,6 @@ pub(crate) fn get(path: &str) -> Request {
 }
 
 /// A GET request of `/` with headers.
-#[allow(dead_code, reason = "not every test file needs it")]
 pub(crate) fn with_headers(headers: &[(&str, &str)]) -> Request {
     let mut request = get("/");
     for (name, value) in headers {
@@ -164,4 +163,34 @@ pub(crate) fn with_headers(headers: &[(&str, &str)]) -> Request {
             .push(((*name).to_owned(), Bytes::from(*value)));
     }
     request
+}
+
+/// A simulator with a module of these functions and the configuration `{"a":1}`.
+pub(crate) fn simulator(functions: &str, options: Options) -> Simulator {
+    let mut simulator = Simulator::new(&module(functions), options).expect("options are fine");
+    let push = simulator.configure("{\"a\":1}").expect("it comes to rest");
+    assert!(push.accepted, "{push:?}");
+    simulator
+}
+
+/// What is observed of GET / when this code runs in `proxy_on_request_headers`.
+pub(crate) fn observe(code: &str, options: Options) -> Observed {
+    let functions = format!(
+        "(func (export \"proxy_on_request_headers\") (param i32 i32 i32) (result i32)
+          {code}
+          (i32.const 0))"
+    );
+    simulator(&functions, options)
+        .request(&with_headers(&[
+            ("X-Team", "a"),
+            ("x-team", "b"),
+            ("Authorization", "one"),
+            ("authorization", "two"),
+        ]))
+        .expect("it comes to rest")
+}
+
+/// What such code logs.
+pub(crate) fn log(code: &str) -> Vec<String> {
+    observe(code, Options::default()).log
 }
