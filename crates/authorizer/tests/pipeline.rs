@@ -330,3 +330,167 @@ fn upstream_sees_the_path_that_was_decided_on_and_no_forged_header() {
     );
     denied(&step, 400, "path_dot_segment", None);
 }
+
+/// Two issuers: the bundle's own, with tokens by ES256, and a partner, with
+/// tokens by EdDSA and roles of its own.
+fn two_issuers() -> Authorizer {
+    authorizer(|manifest| {
+        let keys = manifest.tokens[0].jwks.keys.clone().unwrap();
+        let only = |kid: &str| {
+            keys.iter()
+                .filter(|key| key["kid"] == kid)
+                .cloned()
+                .collect()
+        };
+        let mut partner = manifest.tokens[0].clone();
+        manifest.tokens[0].jwks.keys = Some(only("orders-es256"));
+        partner.jwks.keys = Some(only("orders-eddsa"));
+        partner.issuer = "https://partner.example".to_owned();
+        partner.principal = Some("partner:{sub}".to_owned());
+        partner.roles.0[0].1 =
+            serde_json::from_value(json!([{"claim": "scope", "prefix": "partner-scope:"}]))
+                .unwrap();
+        partner.from = serde_json::from_value(
+            json!([{"header": "authorization", "prefix": "Bearer "}, {"header": "X-Partner-Token"}]),
+        )
+        .unwrap();
+        manifest.tokens.push(partner);
+        manifest.policy = Some(
+            "p, scope:orders:read, /orders/*, ^GET$, allow\n\
+             p, partner-scope:orders:read, /partner/*, ^GET$, allow\n"
+                .to_owned(),
+        );
+    })
+}
+
+fn partner_token(claims: &Value, algorithm: Algorithm, key: &str) -> String {
+    let mut all = json!({
+        "iss": "https://partner.example", "aud": "orders", "sub": "alice", "exp": NOW + 300,
+    });
+    for (name, value) in claims.as_object().unwrap() {
+        all[name] = value.clone();
+    }
+    let pem = std::fs::read(root().join("tests/keys").join(key)).unwrap();
+    let key = match algorithm {
+        Algorithm::EdDSA => EncodingKey::from_ed_pem(&pem),
+        _ => EncodingKey::from_ec_pem(&pem),
+    };
+    encode(&Header::new(algorithm), &all, &key.unwrap()).unwrap()
+}
+
+#[test]
+fn each_issuer_speaks_for_itself_alone() {
+    let authorizer = two_issuers();
+    let scope = json!({"scope": "orders:read"});
+    let own = bearer(&scope);
+    let partner = partner_token(&scope, Algorithm::EdDSA, "orders-eddsa.pem");
+    let partner_bearer = format!("Bearer {partner}");
+    let forged = partner_token(&scope, Algorithm::ES256, "orders-es256.pem");
+    let unknown = bearer(&json!({"iss": "https://nobody.example"}));
+    let forged_bearer = format!("Bearer {forged}");
+    for (path, headers, reason) in [
+        (
+            "/orders/1",
+            vec![("authorization", own.as_str())],
+            "allow_rule",
+        ),
+        (
+            "/partner/1",
+            vec![("authorization", own.as_str())],
+            "no_rule",
+        ),
+        (
+            "/partner/1",
+            vec![("authorization", partner_bearer.as_str())],
+            "allow_rule",
+        ),
+        (
+            "/orders/1",
+            vec![("authorization", partner_bearer.as_str())],
+            "no_rule",
+        ),
+        (
+            "/partner/1",
+            vec![("x-partner-token", partner.as_str())],
+            "allow_rule",
+        ),
+        // The same token in two places is one token, two are too many.
+        (
+            "/partner/1",
+            vec![
+                ("authorization", partner_bearer.as_str()),
+                ("x-partner-token", partner.as_str()),
+            ],
+            "allow_rule",
+        ),
+        (
+            "/orders/1",
+            vec![
+                ("authorization", own.as_str()),
+                ("x-partner-token", partner.as_str()),
+            ],
+            "token_ambiguous",
+        ),
+        // The one issuer's key does not sign for the other.
+        (
+            "/partner/1",
+            vec![("authorization", forged_bearer.as_str())],
+            "token_key_mismatch",
+        ),
+        (
+            "/orders/1",
+            vec![("authorization", unknown.as_str())],
+            "token_issuer_unknown",
+        ),
+        // The own issuer's entry does not look in the partner's header.
+        (
+            "/orders/1",
+            vec![("x-partner-token", own.trim_start_matches("Bearer "))],
+            "token_key_unknown",
+        ),
+    ] {
+        let step = ask(&authorizer, "GET", path, &headers);
+        assert_eq!(step.record().reason, reason, "{path} {headers:?}");
+        assert_eq!(matches!(step, Step::Permit(_)), reason == "allow_rule");
+    }
+}
+
+#[test]
+fn a_scheme_without_a_token_is_not_an_absent_token() {
+    let authorizer = authorizer(|manifest| {
+        manifest.tokens[0].presence = doorward_bundle::Presence::Optional;
+        manifest.policy = Some("p, anonymous, /*, ^GET$, allow\n".to_owned());
+    });
+    let token = token(&json!({}));
+    for (value, reason) in [
+        ("Basic YTpi".to_owned(), "allow_rule"),
+        ("Bearerish x".to_owned(), "allow_rule"),
+        ("Bearer".to_owned(), "token_malformed"),
+        ("Bearer ".to_owned(), "token_malformed"),
+        (format!("Bearer\t{token}"), "token_malformed"),
+        (format!("Basic YTpi,Bearer {token}"), "token_malformed"),
+        (format!("Basic YTpi, bearer {token}"), "token_malformed"),
+        (format!("Bearer {token},Bearer {token}"), "token_malformed"),
+    ] {
+        let step = ask(&authorizer, "GET", "/a", &[("authorization", &value)]);
+        assert_eq!(step.record().reason, reason, "{value}");
+    }
+}
+
+#[test]
+fn a_policy_that_cannot_be_evaluated_is_no_fault_of_the_token() {
+    let authorizer = authorizer(|manifest| manifest.request.0[2].1 = "jwt.department".to_owned());
+    let reader = bearer(&json!({"scope": "orders:read"}));
+    let step = ask(
+        &authorizer,
+        "GET",
+        "/orders/1",
+        &[("authorization", &reader)],
+    );
+    denied(
+        &step,
+        403,
+        "attribute_absent: jwt.department",
+        Some("Bearer realm=\"orders\""),
+    );
+}
