@@ -48,7 +48,7 @@ fn try_decode(bytes: &[u8]) -> Option<Vec<Pair>> {
         data = rest;
         pairs.push((key.to_vec(), value.to_vec()));
     }
-    Some(pairs)
+    data.is_empty().then_some(pairs)
 }
 
 fn take_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
@@ -94,5 +94,10 @@ mod tests {
             assert_eq!(decode(&whole[..length]), [], "{length} bytes");
         }
         assert_eq!(decode(&[255, 255, 255, 255, 0, 0, 0, 0]), []);
+        assert_eq!(
+            decode(&[whole, vec![0]].concat()),
+            [],
+            "with a byte too many"
+        );
     }
 }

@@ -352,12 +352,12 @@ fn a_module_that_cannot_be_used_is_told() {
         r#"(module
           (import "env" "proxy_fly" (func))
           (import "env" "proxy_log" (func (param i32 i32 i32) (result i32)))
-          (import "wasi_snapshot_preview1" "sock_open" (func)))"#,
+          (import "wasi_snapshot_preview1" "proc_raise" (func)))"#,
     );
     assert_eq!(
         message(&unknown),
         "the module imports what the host does not have: env.proxy_fly, \
-         wasi_snapshot_preview1.sock_open"
+         wasi_snapshot_preview1.proc_raise"
     );
     let wrong = text(
         r#"(module (import "env" "proxy_log" (func))
@@ -414,7 +414,8 @@ fn wasi_is_answered_as_envoy_does() {
         (call $expect (call $write (i32.const 3) (i32.const 200) (i32.const 1) (i32.const 8)) (i32.const 8))
         (call $expect (call $write (i32.const 1) (i32.const -8) (i32.const 1) (i32.const 8)) (i32.const 21))
         (call $expect (call $random (i32.const 32) (i32.const 8)) (i32.const 0))
-        (call $expect (call $random (i32.const 32) (i32.const -1)) (i32.const 21))
+        (call $expect (call $random (i32.const 32) (i32.const 65537)) (i32.const 28))
+        (call $expect (call $random (i32.const 65530) (i32.const 8)) (i32.const 21))
         (call $expect (call $clock (i32.const 0) (i64.const 0) (i32.const 40)) (i32.const 0))
         (call $expect (call $clock (i32.const 7) (i64.const 0) (i32.const 40)) (i32.const 58))
         (call $expect (call $prestat (i32.const 3) (i32.const 40)) (i32.const 8))

@@ -88,6 +88,11 @@ pub(super) fn register(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
             guest.give(message.as_bytes(), message_at, length_at)
         }
     );
+    // What Emscripten's C library imports.
+    linker.func_wrap("env", "pthread_equal", |left: u32, right: u32| {
+        u32::from(left == right)
+    })?;
+    linker.func_wrap("env", "emscripten_notify_memory_growth", |_memory: u32| {})?;
     Ok(())
 }
 

@@ -105,7 +105,12 @@ pub(crate) fn module(functions: &str) -> ProxyModule {
 /// The bytes of a module of these functions. `@"text"` in them stands for the text's address and length, in
 /// which `\00` is a zero byte.
 pub(crate) fn binary(functions: &str) -> Vec<u8> {
-    let mut text = String::from("(module\n");
+    binary_with("", functions)
+}
+
+/// As [`binary`], with further imports.
+pub(crate) fn binary_with(imports: &str, functions: &str) -> Vec<u8> {
+    let mut text = format!("(module\n{imports}");
     for (name, parameters) in IMPORTS {
         writeln!(
             text,
