@@ -26,22 +26,36 @@ pub(crate) fn run() -> Result<ExitCode> {
             "--workspace",
         ]))?)
     });
-    sections.run("ready configurations", || {
-        checked(&tests_crate::generate_outcome(true)?)
+    let mut program = None;
+    sections.run("test program", || {
+        found(&mut program, tests_crate::program())
     });
     let mut module = None;
     sections.run("module", || found(&mut module, wasm::build()));
     let mut envoy = None;
     sections.run("Envoy", || found(&mut envoy, envoy::find_or_fetch()));
-    in_hosts(&mut sections, module, envoy);
+    in_hosts(&mut sections, program, module, envoy);
     let passed = sections.close();
     Ok(ExitCode::from(u8::from(!passed)))
 }
 
-fn in_hosts(sections: &mut Sections, module: Option<PathBuf>, envoy: Option<PathBuf>) {
+fn in_hosts(
+    sections: &mut Sections,
+    program: Option<PathBuf>,
+    module: Option<PathBuf>,
+    envoy: Option<PathBuf>,
+) {
+    const READY: &str = "ready configurations";
     const ON_HOST_SIM: &str = "scenarios on host-sim";
     const ON_ENVOY: &str = "scenarios on Envoy";
     const UNDER_LOAD: &str = "pushes under load on Envoy";
+    let Some(program) = program else {
+        for name in [READY, ON_HOST_SIM, ON_ENVOY, UNDER_LOAD] {
+            sections.cannot_run(name, "there is no test program");
+        }
+        return;
+    };
+    sections.run(READY, || checked(&tests_crate::generated(&program)?));
     let Some(module) = module else {
         for name in [ON_HOST_SIM, ON_ENVOY, UNDER_LOAD] {
             sections.cannot_run(name, "there is no module");
@@ -49,7 +63,7 @@ fn in_hosts(sections: &mut Sections, module: Option<PathBuf>, envoy: Option<Path
         return;
     };
     sections.run(ON_HOST_SIM, || {
-        counted(&tests_crate::scenarios_on_host_sim(&module)?)
+        counted(&tests_crate::scenarios_on_host_sim(&program, &module)?)
     });
     let Some(envoy) = envoy else {
         for name in [ON_ENVOY, UNDER_LOAD] {
@@ -58,10 +72,10 @@ fn in_hosts(sections: &mut Sections, module: Option<PathBuf>, envoy: Option<Path
         return;
     };
     sections.run(ON_ENVOY, || {
-        counted(&tests_crate::scenarios_on_envoy(&module, &envoy)?)
+        counted(&tests_crate::scenarios_on_envoy(&program, &module, &envoy)?)
     });
     sections.run(UNDER_LOAD, || {
-        counted(&tests_crate::push_under_load(&module, &envoy)?)
+        counted(&tests_crate::push_under_load(&program, &module, &envoy)?)
     });
 }
 

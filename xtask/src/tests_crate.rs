@@ -5,25 +5,44 @@ use crate::step::Outcome;
 use crate::{apt, envoy, place, step, wasm};
 use anyhow::{Context, Result};
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The program with these arguments, built when it is not.
+/// The program with these arguments, built alone when it is not: what the demo
+/// needs on a new machine and no more.
 fn command(arguments: impl IntoIterator<Item = OsString>) -> Command {
     let mut command = Command::new(place::cargo());
     command
-        .args([
-            "run",
-            "--locked",
-            "--package",
-            "doorward-tests",
-            "--bin",
-            "doorward-tests",
-            "--",
-        ])
+        .args(["run", "--locked", "--package", "doorward-tests", "--"])
         .args(arguments)
         .current_dir(place::root());
     command
+}
+
+/// Builds the program as `cargo test --workspace` does and returns its path.
+///
+/// Built alone its dependencies would have other features, and wasmtime with
+/// all of Cranelift would be compiled once more.
+///
+/// # Errors
+///
+/// When it does not compile.
+pub(crate) fn program() -> Result<PathBuf> {
+    step::must(
+        Command::new(place::cargo())
+            .args(["build", "--locked", "--workspace", "--bins", "--tests"])
+            .current_dir(place::root()),
+    )?;
+    Ok(place::build().join("debug").join("doorward-tests"))
+}
+
+/// Runs the program that [`program`] built.
+fn run(program: &Path, arguments: Vec<OsString>) -> Result<Outcome> {
+    step::run(
+        Command::new(program)
+            .args(arguments)
+            .current_dir(place::root()),
+    )
 }
 
 fn words<const N: usize>(words: [&str; N]) -> Vec<OsString> {
@@ -35,11 +54,11 @@ fn words<const N: usize>(words: [&str; N]) -> Vec<OsString> {
 /// # Errors
 ///
 /// When the program cannot be started.
-pub(crate) fn scenarios_on_host_sim(module: &Path) -> Result<Outcome> {
+pub(crate) fn scenarios_on_host_sim(program: &Path, module: &Path) -> Result<Outcome> {
     let mut arguments = words(["scenarios", "--module"]);
     arguments.push(module.into());
     arguments.push("--host-sim".into());
-    step::run(&mut command(arguments))
+    run(program, arguments)
 }
 
 /// Runs the scenario files on Envoy.
@@ -47,12 +66,12 @@ pub(crate) fn scenarios_on_host_sim(module: &Path) -> Result<Outcome> {
 /// # Errors
 ///
 /// When the program cannot be started.
-pub(crate) fn scenarios_on_envoy(module: &Path, envoy: &Path) -> Result<Outcome> {
+pub(crate) fn scenarios_on_envoy(program: &Path, module: &Path, envoy: &Path) -> Result<Outcome> {
     let mut arguments = words(["scenarios", "--module"]);
     arguments.push(module.into());
     arguments.push("--envoy".into());
     arguments.push(envoy.into());
-    step::run(&mut command(arguments))
+    run(program, arguments)
 }
 
 /// Replaces the policy while wrk sends requests; installs wrk when missing.
@@ -60,7 +79,7 @@ pub(crate) fn scenarios_on_envoy(module: &Path, envoy: &Path) -> Result<Outcome>
 /// # Errors
 ///
 /// When wrk cannot be had or the program cannot be started.
-pub(crate) fn push_under_load(module: &Path, envoy: &Path) -> Result<Outcome> {
+pub(crate) fn push_under_load(program: &Path, module: &Path, envoy: &Path) -> Result<Outcome> {
     if place::in_path("wrk").is_none() {
         apt::install(&["wrk"], "wrk, which sends the load,")?;
     }
@@ -68,7 +87,7 @@ pub(crate) fn push_under_load(module: &Path, envoy: &Path) -> Result<Outcome> {
     arguments.push(module.into());
     arguments.push("--envoy".into());
     arguments.push(envoy.into());
-    step::run(&mut command(arguments))
+    run(program, arguments)
 }
 
 /// Builds the module, gets Envoy and shows the example bundle at work.
@@ -112,20 +131,23 @@ pub(crate) fn demo(keep: bool, sim: bool) -> Result<()> {
 ///
 /// When a file cannot be written, or is stale.
 pub(crate) fn generate(check: bool) -> Result<()> {
-    let outcome = generate_outcome(check)?;
-    anyhow::ensure!(outcome.status.success(), "generate failed");
+    step::must(&mut command(generate_arguments(check)))?;
     Ok(())
 }
 
-/// As [`generate`], for the test run.
+/// Checks that the ready configurations are up to date, in the test run.
 ///
 /// # Errors
 ///
 /// When the program cannot be started.
-pub(crate) fn generate_outcome(check: bool) -> Result<Outcome> {
+pub(crate) fn generated(program: &Path) -> Result<Outcome> {
+    run(program, generate_arguments(true))
+}
+
+fn generate_arguments(check: bool) -> Vec<OsString> {
     let mut arguments = words(["generate"]);
     if check {
         arguments.push("--check".into());
     }
-    step::run(&mut command(arguments))
+    arguments
 }
