@@ -226,6 +226,7 @@ impl Simulator {
                 authority: request.headers.text(":authority").unwrap_or_default(),
                 headers: request.headers.regular(),
                 body: request.body.clone(),
+                trailers: request.trailers.regular(),
             }),
             Outcome::Reply(reply) => Way::Reply(local_reply(&reply, &request.headers)),
             Outcome::Reset => Way::Reset,

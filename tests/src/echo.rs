@@ -141,17 +141,20 @@ async fn answer(
     state: State,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
-    let body = body
-        .collect()
-        .await
-        .map(|body| body.to_bytes().to_vec())
-        .unwrap_or_default();
+    let (body, trailers) = match body.collect().await {
+        Ok(body) => {
+            let trailers = body.trailers().map(headers).unwrap_or_default();
+            (body.to_bytes().to_vec(), trailers)
+        }
+        Err(_) => Default::default(),
+    };
     let got = UpstreamRequest {
         method: head.method.to_string(),
         path: head.uri.to_string(),
         authority: text(head.headers.get("host")),
         headers: headers(&head.headers),
         body,
+        trailers,
     };
     let mut response = Response::new(Full::new(Bytes::from(shown(&got))));
     response

@@ -31,6 +31,9 @@ use std::time::{Duration, Instant};
 const REVISIONS: u64 = 12;
 /// How long each serves before the next comes.
 const BETWEEN: Duration = Duration::from_millis(500);
+/// An access log that has not grown for so long is whole: Envoy flushes it
+/// every 10 ms.
+const SETTLED: Duration = Duration::from_millis(500);
 /// Connections that wrk keeps open.
 const CONNECTIONS: usize = 16;
 /// Envoy's workers.
@@ -157,7 +160,8 @@ impl Load {
         let script = folder.join("wrk.lua");
         std::fs::write(&script, WRK_SCRIPT)?;
         let wrk = Command::new("wrk")
-            .args(["--threads", "1", "--duration", "300s", "--connections"])
+            .args(["--threads", "1", "--duration", "900s", "--timeout", "20s"])
+            .arg("--connections")
             .arg(CONNECTIONS.to_string())
             .arg("--script")
             .arg(&script)
@@ -268,11 +272,12 @@ impl Load {
             Some(status) => Err(format!("it ended before ({status})")),
         };
         // On an interrupt wrk prints its summary and ends.
-        Command::new("kill")
-            .arg("-INT")
+        // The shell's own kill: a small machine has no program of that name.
+        Command::new("sh")
+            .args(["-c", "kill -INT \"$1\"", "sh"])
             .arg(self.wrk.id().to_string())
             .status()
-            .context("`kill` cannot be run")?;
+            .context("`sh` cannot be run")?;
         self.wrk.wait()?;
         let output = std::fs::read_to_string(self.envoy.folder().join("wrk.txt"))?;
         let summary = output
@@ -290,9 +295,14 @@ impl Load {
 
     fn judge_access_log(&self, summary: &Summary) -> Result<Vec<Case>> {
         let answered = summary.ok + summary.denied + summary.other;
+        // Requests that wrk gave up at its end are logged too, so the log is
+        // whole only when it has stopped growing.
+        let mut seen = 0;
         let ledger = until(PATIENCE, || {
             let ledger = Ledger::read(&self.access_log)?;
-            Ok((ledger.lines >= answered).then_some(ledger))
+            let grown = std::mem::replace(&mut seen, ledger.lines) != ledger.lines;
+            thread::sleep(SETTLED);
+            Ok((!grown && ledger.lines >= answered).then_some(ledger))
         })
         .context("the access log has fewer lines than wrk got answers")?;
         Ok(ledger.cases(self.echo.count()))

@@ -46,6 +46,8 @@ pub(crate) fn install(packages: &[&str], what_for: &str) -> Result<()> {
 fn apt_get() -> Command {
     let mut command = Command::new("apt-get");
     command.env("DEBIAN_FRONTEND", "noninteractive");
+    // A machine that has just started may be updating itself.
+    command.args(["-o", "DPkg::Lock::Timeout=300"]);
     command
 }
 

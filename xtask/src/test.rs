@@ -14,8 +14,12 @@ use std::process::{Command, ExitCode};
 /// None of its own: each section's errors are its result.
 pub(crate) fn run() -> Result<ExitCode> {
     let mut sections = Sections::new();
-    sections.run("format", || cargo(&["fmt", "--all", "--check"]));
+    sections.run("format", || {
+        component("fmt", "rustfmt")?;
+        cargo(&["fmt", "--all", "--check"])
+    });
     sections.run("lints", || {
+        component("clippy", "clippy")?;
         let clippy = ["clippy", "--locked", "--workspace", "--all-targets"];
         cargo(&[&clippy[..], &["--", "-D", "warnings"]].concat())
     });
@@ -24,6 +28,7 @@ pub(crate) fn run() -> Result<ExitCode> {
             "test",
             "--locked",
             "--workspace",
+            "--no-fail-fast",
         ]))?)
     });
     let mut program = None;
@@ -48,16 +53,17 @@ fn in_hosts(
     const READY: &str = "ready configurations";
     const ON_HOST_SIM: &str = "scenarios on host-sim";
     const ON_ENVOY: &str = "scenarios on Envoy";
+    const AGAINST_ENVOY: &str = "host-sim against Envoy";
     const UNDER_LOAD: &str = "pushes under load on Envoy";
     let Some(program) = program else {
-        for name in [READY, ON_HOST_SIM, ON_ENVOY, UNDER_LOAD] {
+        for name in [READY, ON_HOST_SIM, ON_ENVOY, AGAINST_ENVOY, UNDER_LOAD] {
             sections.cannot_run(name, "there is no test program");
         }
         return;
     };
     sections.run(READY, || checked(&tests_crate::generated(&program)?));
     let Some(module) = module else {
-        for name in [ON_HOST_SIM, ON_ENVOY, UNDER_LOAD] {
+        for name in [ON_HOST_SIM, ON_ENVOY, AGAINST_ENVOY, UNDER_LOAD] {
             sections.cannot_run(name, "there is no module");
         }
         return;
@@ -66,13 +72,21 @@ fn in_hosts(
         counted(&tests_crate::scenarios_on_host_sim(&program, &module)?)
     });
     let Some(envoy) = envoy else {
-        for name in [ON_ENVOY, UNDER_LOAD] {
+        for name in [ON_ENVOY, AGAINST_ENVOY, UNDER_LOAD] {
             sections.cannot_run(name, "there is no Envoy");
         }
         return;
     };
     sections.run(ON_ENVOY, || {
         counted(&tests_crate::scenarios_on_envoy(&program, &module, &envoy)?)
+    });
+    sections.run(AGAINST_ENVOY, || {
+        // The same selection of packages as above, so that nothing is rebuilt.
+        let test = ["test", "--locked", "--workspace", "--test", "against_envoy"];
+        let alone = ["--", "--include-ignored", "--test-threads=1"];
+        counted(&step::run(
+            command(&[&test[..], &alone].concat()).env("ENVOY_BIN", &envoy),
+        )?)
     });
     sections.run(UNDER_LOAD, || {
         counted(&tests_crate::push_under_load(&program, &module, &envoy)?)
@@ -83,6 +97,18 @@ fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(place::cargo());
     command.args(arguments).current_dir(place::root());
     command
+}
+
+/// Installs a component of the toolchain that a minimal one lacks.
+fn component(subcommand: &str, name: &str) -> Result<()> {
+    let there = command(&[subcommand, "--version"])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !there {
+        step::say(&format!("Installing {name} with rustup"));
+        step::must(Command::new("rustup").args(["component", "add", name]))?;
+    }
+    Ok(())
 }
 
 /// A cargo command that is one check by itself.

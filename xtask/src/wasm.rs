@@ -191,7 +191,18 @@ fn with_debian() -> Result<PathBuf> {
             "CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS",
             "-L native=/usr/lib/wasm32-wasi",
         );
-    for inherited in ["RUSTUP_TOOLCHAIN", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
+    // What the cargo that runs this program set for its own toolchain, and what
+    // a user set for it.
+    for inherited in [
+        "RUSTUP_TOOLCHAIN",
+        "RUSTFLAGS",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "LD_LIBRARY_PATH",
+        "CARGO",
+        "CARGO_BUILD_TARGET",
+        "RUSTC_WRAPPER",
+        "RUSTC_WORKSPACE_WRAPPER",
+    ] {
         command.env_remove(inherited);
     }
     step::must(&mut command)?;

@@ -210,6 +210,18 @@ fn check_upstream(
         &request.body,
         differences,
     );
+    check_headers(
+        "upstream.trailers",
+        &expect.trailers,
+        &request.trailers,
+        differences,
+    );
+    check_absent(
+        "upstream.absent_trailers",
+        &expect.absent_trailers,
+        &request.trailers,
+        differences,
+    );
 }
 
 fn check_text(field: &str, expect: Option<&str>, got: &str, differences: &mut Vec<Difference>) {

@@ -105,6 +105,12 @@ pub struct ExpectUpstreamRequest {
     pub absent_headers: Vec<String>,
     /// The body.
     pub body: Option<Matcher>,
+    /// Trailers that must be there, by name.
+    #[serde(default)]
+    pub trailers: BTreeMap<String, Matcher>,
+    /// Trailers that must not be there.
+    #[serde(default)]
+    pub absent_trailers: Vec<String>,
 }
 
 impl<'de> Deserialize<'de> for ExpectUpstream {

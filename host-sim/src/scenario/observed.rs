@@ -42,6 +42,8 @@ pub struct UpstreamRequest {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body.
     pub body: Vec<u8>,
+    /// Trailers, as the headers.
+    pub trailers: Vec<(String, Vec<u8>)>,
 }
 
 /// What became of one configuration.

@@ -280,12 +280,16 @@ impl Substitute for ExpectUpstreamRequest {
             headers,
             absent_headers,
             body,
+            trailers,
+            absent_trailers,
         } = self;
         path.substitute(variables)?;
         method.substitute(variables)?;
         headers.substitute(variables)?;
         absent_headers.substitute(variables)?;
-        body.substitute(variables)
+        body.substitute(variables)?;
+        trailers.substitute(variables)?;
+        absent_trailers.substitute(variables)
     }
 }
 

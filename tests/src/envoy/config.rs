@@ -154,6 +154,16 @@ pub fn bootstrap(filter: &Value, upstream: SocketAddr, access_log: &Path) -> Val
                 "name": "upstream",
                 "type": "STATIC",
                 "connect_timeout": "5s",
+                // Trailers go on to the upstream, so that what is in them is seen.
+                "typed_extension_protocol_options": {
+                    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                        "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.\
+                                  HttpProtocolOptions",
+                        "explicit_http_config": {
+                            "http_protocol_options": {"enable_trailers": true},
+                        },
+                    },
+                },
                 "load_assignment": {
                     "cluster_name": "upstream",
                     "endpoints": [{
