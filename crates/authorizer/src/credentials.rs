@@ -2,7 +2,7 @@
 //! principal and its roles.
 
 use doorward_bundle::{Bundle, Provider, TokenLocation};
-use doorward_request::{HeaderSnapshot, same_header};
+use doorward_request::{HeaderSnapshot, is_token_byte, same_header};
 use doorward_token::{SignatureVerifier, TokenError, Verified, peek_issuer};
 
 use crate::denial::Denial;
@@ -100,7 +100,7 @@ fn strip_prefix<'v>(value: &'v [u8], location: &TokenLocation) -> Option<&'v [u8
     };
     let behind_scheme = |part: &'v [u8]| {
         let (start, rest) = part.split_at_checked(scheme.len())?;
-        let ends = !rest.first().is_some_and(|byte| is_token_character(*byte));
+        let ends = !rest.first().is_some_and(|byte| is_token_byte(*byte));
         (start.eq_ignore_ascii_case(scheme) && ends).then_some(rest)
     };
     if let Some(rest) = behind_scheme(value) {
@@ -117,11 +117,6 @@ fn strip_prefix<'v>(value: &'v [u8], location: &TokenLocation) -> Option<&'v [u8
         .skip(1)
         .any(|part| behind_scheme(part.trim_ascii_start()).is_some());
     joined.then_some(b"")
-}
-
-/// RFC 9110 section 5.6.2: what can stand in the name of a scheme.
-fn is_token_character(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// The issuer's entry that a token is to be verified by. With several, the

@@ -78,9 +78,8 @@ impl PrincipalForm {
         let mut principal = self.prefix.clone();
         let last = self.claims.len().saturating_sub(1);
         for (position, (path, behind)) in self.claims.iter().enumerate() {
-            let value = claims
-                .get(path.claim())
-                .and_then(|claim| path.follow(claim))
+            let value = path
+                .find(claims)
                 .and_then(text_of)
                 .ok_or_else(|| PrincipalError::Claim(path.to_string()))?;
             let ended = value.clone() + behind;

@@ -1,5 +1,6 @@
 //! One issuer's entry, checked: its tokens, where they stand, what they give.
 
+use doorward_request::is_token_byte;
 use doorward_token::{Jwks, ProviderSettings};
 
 use crate::error::BundleError;
@@ -148,12 +149,9 @@ fn locations(
     Ok(locations)
 }
 
-/// RFC 9110 section 5.6.2, `token`; so never a pseudo header.
+/// RFC 9110 section 5.1; so never a pseudo header.
 fn is_header_name(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    !name.is_empty() && name.bytes().all(is_token_byte)
 }
 
 fn roles(index: usize, entry: &TokenProvider) -> Result<Vec<RoleClaim>, BundleError> {

@@ -57,11 +57,8 @@ impl RoleClaim {
     /// # Errors
     /// The claim is there but is neither text nor a list of texts.
     pub fn roles(&self, claims: &Map<String, Value>) -> Result<Vec<String>, RoleClaimError> {
-        let value = claims
-            .get(self.path.claim())
-            .and_then(|claim| self.path.follow(claim));
         let invalid = || RoleClaimError(self.path.to_string());
-        let values: Vec<&str> = match value {
+        let values: Vec<&str> = match self.path.find(claims) {
             None | Some(Value::Null) => Vec::new(),
             Some(Value::String(text)) if self.is_space_delimited() => {
                 text.split(' ').filter(|part| !part.is_empty()).collect()

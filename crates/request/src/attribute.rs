@@ -36,9 +36,13 @@ impl ClaimPath {
         &self.first
     }
 
-    /// Follows the path behind the claim; `None` where it leads nowhere.
+    /// The value that the path leads to; `None` where it leads nowhere.
     #[must_use]
-    pub fn follow<'v>(&self, claim: &'v serde_json::Value) -> Option<&'v serde_json::Value> {
+    pub fn find<'v>(
+        &self,
+        claims: &'v serde_json::Map<String, serde_json::Value>,
+    ) -> Option<&'v serde_json::Value> {
+        let claim = claims.get(&self.first)?;
         self.rest.iter().try_fold(claim, |value, step| match step {
             Step::Member(name) => value.as_object()?.get(name),
             Step::Index(index) => value.as_array()?.get(*index),

@@ -141,6 +141,13 @@ pub fn same_header(left: &[u8], right: &[u8]) -> bool {
     left.len() == right.len() && left.iter().zip(right).all(|(l, r)| fold(*l) == fold(*r))
 }
 
+/// Whether a byte can stand in a header's name or in the name of an
+/// authentication scheme: `tchar` of RFC 9110 section 5.6.2.
+#[must_use]
+pub fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
 fn fold(byte: u8) -> u8 {
     if byte == b'_' {
         b'-'

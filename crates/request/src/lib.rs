@@ -28,6 +28,6 @@ mod path;
 pub use attribute::{Attribute, AttributeError, ClaimPath, HostProperty, PropertyType, Step};
 pub use expression::{Expression, ExpressionError, ExpressionErrorKind, Literal, Term};
 pub use facts::{Facts, ReadError};
-pub use headers::{HeaderSnapshot, HeaderSnapshotError, HeaderValue, same_header};
+pub use headers::{HeaderSnapshot, HeaderSnapshotError, HeaderValue, is_token_byte, same_header};
 pub use mapping::{Mapping, MappingError, ResolveError, Resolved, Scope};
 pub use path::{CanonicalPath, MAX_TARGET_BYTES, PathError};

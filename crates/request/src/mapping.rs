@@ -242,8 +242,7 @@ fn attribute_value<'a>(
         Attribute::Principal => scope.principal.map(borrowed),
         Attribute::Claim(path) => scope
             .claims
-            .and_then(|claims| claims.get(path.claim()))
-            .and_then(|claim| path.follow(claim))
+            .and_then(|claims| path.find(claims))
             .filter(|claim| !claim.is_null())
             .map(|claim| claim_value(claim, attribute))
             .transpose()?,
