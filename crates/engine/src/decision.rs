@@ -1,7 +1,5 @@
 //! The answer to a request.
 
-use std::fmt;
-
 use thiserror::Error;
 
 /// A row of the policy that an engine was compiled from.
@@ -37,51 +35,6 @@ pub struct Decision {
     pub rule: Option<RuleId>,
     /// Rows that the matcher was evaluated on.
     pub rows_examined: u32,
-}
-
-/// A row of the policy.
-#[derive(Debug, Clone, Copy)]
-pub struct Rule<'a> {
-    pub(crate) kind: &'a str,
-    pub(crate) line: u32,
-    pub(crate) fields: &'a [Box<str>],
-}
-
-impl<'a> Rule<'a> {
-    /// The row's kind: its policy definition, such as `p` or `p2`.
-    #[must_use]
-    pub fn kind(&self) -> &'a str {
-        self.kind
-    }
-
-    /// The row's line in the policy's text, from 1.
-    #[must_use]
-    pub fn line(&self) -> u32 {
-        self.line
-    }
-
-    /// The row's fields after the kind, in the order of the definition.
-    pub fn fields(&self) -> impl ExactSizeIterator<Item = &'a str> + use<'a> {
-        self.fields.iter().map(AsRef::as_ref)
-    }
-}
-
-impl fmt::Display for Rule<'_> {
-    /// The row as Casbin writes it in CSV. A field that could not be read
-    /// back without quotes is quoted.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind)?;
-        for field in self.fields() {
-            f.write_str(", ")?;
-            let quote = field.contains(['"', ',']) || field.trim() != field;
-            if quote {
-                write!(f, "\"{}\"", field.replace('"', "\"\""))?;
-            } else {
-                f.write_str(field)?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Why a request could not be evaluated.

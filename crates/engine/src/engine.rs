@@ -1,15 +1,15 @@
 //! The compiled engine: made once from a model, a policy and settings, then
 //! asked any number of times.
 
-use crate::decision::{Decision, Rule, RuleId};
+use crate::decision::{Decision, RuleId};
 use crate::error::CompileError;
 use crate::load::Loaded;
 use crate::request::{Context, GraphId, Request};
 use crate::settings::Settings;
-use crate::syntax::expression::Expr;
-use crate::syntax::policy::Row;
-use crate::syntax::{Effect, Model, Policy};
 use crate::walk;
+use doorward_syntax::expression::Expr;
+use doorward_syntax::policy::Row;
+use doorward_syntax::{Effect, Model, Policy, Rule};
 
 /// A model and a policy, compiled. Immutable, and shared between threads.
 #[derive(Debug)]

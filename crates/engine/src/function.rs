@@ -4,12 +4,13 @@ use thiserror::Error;
 
 use crate::decision::EvaluationError;
 use crate::request::Value;
-use crate::settings::{Limits, LinkConditionFunction};
-use crate::syntax::expression::Function;
+use crate::settings::LinkConditionFunction;
 use crate::walk::budget::Budget;
 use crate::walk::functions::{self, Answer, Period};
 use crate::walk::patterns::Patterns;
 use crate::walk::value::Val;
+use doorward_syntax::Limits;
+use doorward_syntax::expression::Function;
 
 /// What a built-in function gives.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -46,16 +46,16 @@ mod function;
 mod load;
 mod request;
 mod settings;
-mod syntax;
 mod walk;
 
-pub use decision::{Decision, EvaluationError, Outcome, Rule, RuleId};
+pub use decision::{Decision, EvaluationError, Outcome, RuleId};
+pub use doorward_syntax::{
+    Limits, MatchFunction, Model, ModelError, Policy, PolicyError, Position, Rule,
+};
 pub use engine::Engine;
-pub use error::{CompileError, ModelError, PolicyError, Position};
+pub use error::CompileError;
 pub use function::{FunctionError, FunctionResult, call_function};
 pub use request::{Context, GraphId, Request, RoleLink, Value};
 pub use settings::{
-    FieldIndex, Limits, LinkCondition, LinkConditionFunction, MatchFunction, ReservedPrefix,
-    RoleMatching, Settings,
+    FieldIndex, LinkCondition, LinkConditionFunction, ReservedPrefix, RoleMatching, Settings,
 };
-pub use syntax::{Model, Policy};

@@ -8,17 +8,18 @@ mod settings;
 use std::collections::HashMap;
 
 use crate::error::CompileError;
-use crate::settings::{Limits, Settings};
-use crate::syntax::expression::{Expr, Operator, Slot};
-use crate::syntax::lexer::Dialect;
-use crate::syntax::names::Names;
-use crate::syntax::parser;
-use crate::syntax::pattern::Kind;
-use crate::syntax::policy::{Policy, Row};
-use crate::syntax::{Effect, Matcher, Model};
+use crate::settings::Settings;
 use crate::walk::effect::RowEffect;
 use crate::walk::patterns::Patterns;
 use crate::walk::roles::Graph;
+use doorward_syntax::Limits;
+use doorward_syntax::expression::{Expr, Operator, Slot};
+use doorward_syntax::lexer::Dialect;
+use doorward_syntax::names::Names;
+use doorward_syntax::parser;
+use doorward_syntax::pattern::Kind;
+use doorward_syntax::policy::{Policy, Row};
+use doorward_syntax::{Effect, Matcher, Model};
 
 /// A model and a policy that go together.
 #[derive(Debug)]

@@ -4,10 +4,10 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::error::CompileError;
 use crate::settings::Settings;
-use crate::syntax::names::Definition;
-use crate::syntax::policy::{Policy, Row};
-use crate::syntax::{Effect, Model};
 use crate::walk::effect::RowEffect;
+use doorward_syntax::names::Definition;
+use doorward_syntax::policy::{Policy, Row};
+use doorward_syntax::{Effect, Model};
 
 use super::roles::LinkRow;
 

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::error::CompileError;
-use crate::settings::Limits;
-use crate::syntax::Model;
-use crate::syntax::constraint::ConstraintRule;
-use crate::syntax::pattern::Kind;
-use crate::syntax::policy::{Policy, Row};
 use crate::walk::budget::Budget;
 use crate::walk::functions::Period;
 use crate::walk::patterns::Patterns;
 use crate::walk::roles::Graph;
+use doorward_syntax::Limits;
+use doorward_syntax::Model;
+use doorward_syntax::constraint::ConstraintRule;
+use doorward_syntax::pattern::Kind;
+use doorward_syntax::policy::{Policy, Row};
 
 use super::settings::GraphSettings;
 

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use crate::error::CompileError;
 use crate::settings::Settings;
-use crate::syntax::Model;
-use crate::syntax::names::GraphDefinition;
-use crate::syntax::policy::{Policy, Row};
 use crate::walk::effect::RowEffect;
+use doorward_syntax::Model;
+use doorward_syntax::names::GraphDefinition;
+use doorward_syntax::policy::{Policy, Row};
 
 /// The rows of each definition, in order, without duplicates.
 pub(crate) struct SortedOut {

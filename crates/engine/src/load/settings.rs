@@ -1,10 +1,11 @@
 //! Settings against the model.
 
 use crate::error::CompileError;
-use crate::settings::{LinkConditionFunction, MatchFunction, Settings};
-use crate::syntax::Model;
-use crate::syntax::names::GraphDefinition;
-use crate::syntax::pattern::Kind;
+use crate::settings::{LinkConditionFunction, Settings};
+use doorward_syntax::MatchFunction;
+use doorward_syntax::Model;
+use doorward_syntax::names::GraphDefinition;
+use doorward_syntax::pattern::Kind;
 
 /// How one role graph matches names and domains, and its condition.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,7 @@
 //! Arithmetic on floats, as Go does it.
 
 use crate::decision::EvaluationError as Error;
-use crate::syntax::expression::Operator;
+use doorward_syntax::expression::Operator;
 
 fn operator_error(operator: &'static str) -> Error {
     Error::OperatorType { operator }

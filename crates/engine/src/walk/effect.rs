@@ -1,6 +1,6 @@
 //! How matching rows make a decision.
 
-use crate::syntax::Effect;
+use doorward_syntax::Effect;
 
 /// What a row says when it matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,11 +17,11 @@ use serde_json::Value as Json;
 use crate::decision::EvaluationError as Error;
 use crate::load::Loaded;
 use crate::request::{GraphId, Request};
-use crate::syntax::expression::{Expr, Operator, Slot};
-use crate::syntax::lexer::Dialect;
-use crate::syntax::parser;
-use crate::syntax::pattern::Kind;
-use crate::syntax::policy::Row;
+use doorward_syntax::expression::{Expr, Operator, Slot};
+use doorward_syntax::lexer::Dialect;
+use doorward_syntax::parser;
+use doorward_syntax::pattern::Kind;
+use doorward_syntax::policy::Row;
 
 use super::arithmetic::{arithmetic, float, signed};
 use super::budget::{Budget, count, hash_steps, scan_steps};

@@ -1,10 +1,10 @@
 //! The built-in functions.
 
 use crate::decision::EvaluationError;
-use crate::settings::Limits;
-use crate::syntax::expression::Function;
-use crate::syntax::pattern::Kind;
-use crate::syntax::time;
+use doorward_syntax::Limits;
+use doorward_syntax::expression::Function;
+use doorward_syntax::pattern::Kind;
+use doorward_syntax::time;
 
 use super::budget::{Budget, scan_steps};
 use super::patterns::Patterns;

@@ -1,8 +1,8 @@
 //! Globs, run over text.
 
 use crate::decision::EvaluationError;
-use crate::syntax::pattern::Glob;
-use crate::syntax::pattern::glob::Token;
+use doorward_syntax::pattern::Glob;
+use doorward_syntax::pattern::glob::Token;
 
 use super::budget::{Budget, count};
 

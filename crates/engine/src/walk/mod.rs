@@ -16,7 +16,7 @@ use std::cell::RefCell;
 use crate::decision::{Decision, EvaluationError as Error, Outcome, RuleId};
 use crate::load::Loaded;
 use crate::request::Request;
-use crate::syntax::expression::Expr;
+use doorward_syntax::expression::Expr;
 
 use budget::Budget;
 use effect::Merge;

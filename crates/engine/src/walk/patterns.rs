@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use regex_syntax::hir::{Hir, HirKind, Look};
 
 use crate::decision::EvaluationError;
-use crate::settings::Limits;
-use crate::syntax::pattern::{self, Glob, Kind, Pattern, PatternError, ip};
+use doorward_syntax::Limits;
+use doorward_syntax::pattern::{self, Glob, Kind, Pattern, PatternError, ip};
 
 use super::budget::{Budget, hash_steps, scan_steps};
 use super::glob;

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::decision::EvaluationError;
 use crate::request::{GraphId, RoleLink};
-use crate::settings::Limits;
-use crate::syntax::pattern::Kind;
+use doorward_syntax::Limits;
+use doorward_syntax::pattern::Kind;
 
 use super::budget::Budget;
 use super::functions::Period;

@@ -197,7 +197,7 @@ const LITERALS: [(usize, usize, &[Part]); 11] = [
 
 /// Whole seconds since 1970-01-01 UTC of a date-like text, none for other
 /// text. Without an offset it counts as UTC.
-pub(crate) fn literal(text: &str) -> Option<f64> {
+pub fn literal(text: &str) -> Option<f64> {
     let seconds = LITERALS.iter().find_map(|(least, greatest, layout)| {
         if (*least..=*greatest).contains(&text.len()) {
             parse(text, layout)
@@ -214,7 +214,7 @@ pub(crate) fn literal(text: &str) -> Option<f64> {
 
 /// Whole seconds since 1970-01-01 UTC of `YYYY-MM-DD hh:mm:ss`; a fraction
 /// after it is read and dropped.
-pub(crate) fn date_time(text: &str) -> Option<i64> {
+pub fn date_time(text: &str) -> Option<i64> {
     parse(text, DATE_TIME)
 }
 

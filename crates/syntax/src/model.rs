@@ -2,7 +2,7 @@
 //! matchers and constraints.
 
 use crate::error::{ModelError, Position};
-use crate::settings::Limits;
+use crate::limits::Limits;
 
 use super::conf::{self, Conf, Entry, Text};
 use super::constraint::{self, Constraint};
@@ -13,11 +13,16 @@ use super::parser;
 
 /// How the matching rows of a policy make a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effect {
+pub enum Effect {
+    /// `some(where (p.eft == allow))`
     AllowOverride,
+    /// `!some(where (p.eft == deny))`
     DenyOverride,
+    /// `some(where (p.eft == allow)) && !some(where (p.eft == deny))`
     AllowAndDeny,
+    /// `priority(p.eft) || deny`
     Priority,
+    /// `subjectPriority(p.eft) || deny`
     SubjectPriority,
 }
 
@@ -35,21 +40,27 @@ const EFFECTS: [(&str, Effect); 5] = [
 
 /// A matcher and its name.
 #[derive(Debug, Clone)]
-pub(crate) struct Matcher {
-    pub(crate) name: Box<str>,
-    pub(crate) expression: Expr,
+pub struct Matcher {
+    /// Such as `m2`.
+    pub name: Box<str>,
+    /// What a row has to make true.
+    pub expression: Expr,
 }
 
 /// A model: the definitions of requests, policies, roles, effects, matchers.
 #[derive(Debug, Clone)]
 pub struct Model {
-    pub(crate) names: Names,
-    pub(crate) effects: Vec<(Box<str>, Effect)>,
-    pub(crate) matchers: Vec<Matcher>,
-    pub(crate) constraints: Vec<Constraint>,
+    /// The definitions of requests, policies and roles.
+    pub names: Names,
+    /// The effects by name, such as `e2`, in the order of their numbers.
+    pub effects: Vec<(Box<str>, Effect)>,
+    /// The matchers, in the order of their numbers.
+    pub matchers: Vec<Matcher>,
+    /// The constraints on roles.
+    pub constraints: Vec<Constraint>,
     /// Whether `m` matches the domains with keyMatch in the very words that
     /// make keyMatch the domain matching function of every graph.
-    pub(crate) implied_domain_matching: bool,
+    pub implied_domain_matching: bool,
 }
 
 /// The sections of a model file, the letter of their keys, and whether a

@@ -2,27 +2,43 @@
 
 /// A constraint on the rows of the role definition `g`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Constraint {
+pub struct Constraint {
     /// Such as `c2`.
-    pub(crate) name: Box<str>,
-    pub(crate) rule: ConstraintRule,
+    pub name: Box<str>,
+    /// What it demands.
+    pub rule: ConstraintRule,
 }
 
 /// What a constraint demands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum ConstraintRule {
+pub enum ConstraintRule {
     /// Nobody has more than `most` of the roles, one named twice counting
     /// twice: `sod` and `sodMax`.
-    AtMostOf { roles: Vec<String>, most: usize },
+    AtMostOf {
+        /// The roles.
+        roles: Vec<String>,
+        /// How many of them one name may have.
+        most: usize,
+    },
     /// At most so many rows give the role: `roleMax`.
-    RoleMax { role: String, most: usize },
+    RoleMax {
+        /// The role.
+        role: String,
+        /// How many rows may give it.
+        most: usize,
+    },
     /// Who has the role has the other one too: `rolePre`.
-    RolePre { role: String, needed: String },
+    RolePre {
+        /// The role.
+        role: String,
+        /// The role that it needs.
+        needed: String,
+    },
 }
 
 /// Reads `sod("a", "b")`, `sodMax(["a", "b"], 1)`, `roleMax("a", 1)` or
 /// `rolePre("a", "b")`.
-pub(crate) fn parse(name: &str, text: &str) -> Result<Constraint, String> {
+pub fn parse(name: &str, text: &str) -> Result<Constraint, String> {
     let rule = rule(text).ok_or_else(|| {
         format!(
             "\"{text}\" is not a constraint, use sod(\"a\", \"b\"), sodMax([\"a\", \"b\"], 1), \

@@ -12,13 +12,15 @@ const MAX_ALTERNATIVES: usize = 256;
 
 /// A glob: the alternatives its braces make.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Glob {
-    pub(crate) alternatives: Vec<Vec<Token>>,
+pub struct Glob {
+    /// Each matches by itself.
+    pub alternatives: Vec<Vec<Token>>,
 }
 
 /// A part of a glob without braces.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Token {
+pub enum Token {
+    /// This character.
     Character(char),
     /// One character but a slash.
     One,
@@ -28,14 +30,17 @@ pub(crate) enum Token {
     Segments,
     /// Anything, to the end.
     Rest,
+    /// One character, of a class or outside it.
     Class {
+        /// Whether it is one outside.
         negated: bool,
+        /// First and last characters of the ranges.
         ranges: Vec<(char, char)>,
     },
 }
 
 /// Reads a glob.
-pub(crate) fn parse(text: &str) -> Result<Glob, PatternError> {
+pub fn parse(text: &str) -> Result<Glob, PatternError> {
     let mut alternatives = Vec::new();
     let mut pending = vec![text.to_owned()];
     while let Some(text) = pending.pop() {

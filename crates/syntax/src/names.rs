@@ -5,64 +5,67 @@ use super::expression::{Expr, Function, Slot};
 
 /// A request or policy definition.
 #[derive(Debug, Clone)]
-pub(crate) struct Definition {
+pub struct Definition {
     /// Such as `r2`.
-    pub(crate) name: Box<str>,
+    pub name: Box<str>,
     /// The names it defines, in order.
-    pub(crate) fields: Box<[Box<str>]>,
+    pub fields: Box<[Box<str>]>,
 }
 
 impl Definition {
     /// The position of a name.
-    pub(crate) fn field(&self, name: &str) -> Option<usize> {
+    pub fn field(&self, name: &str) -> Option<usize> {
         self.fields.iter().position(|field| **field == *name)
     }
 }
 
 /// A role definition.
 #[derive(Debug, Clone)]
-pub(crate) struct GraphDefinition {
+pub struct GraphDefinition {
     /// Such as `g2`.
-    pub(crate) name: Box<str>,
+    pub name: Box<str>,
     /// Whether its links belong to a domain.
-    pub(crate) domain: bool,
+    pub domain: bool,
     /// The number of parameters of its links' condition.
-    pub(crate) parameters: usize,
+    pub parameters: usize,
 }
 
 impl GraphDefinition {
     /// Fields that a row needs: two names, the domain, the parameters.
-    pub(crate) fn fields(&self) -> usize {
+    pub fn fields(&self) -> usize {
         self.arity().saturating_add(self.parameters)
     }
 
     /// Arguments of its function in a matcher.
-    pub(crate) fn arity(&self) -> usize {
+    pub fn arity(&self) -> usize {
         if self.domain { 3 } else { 2 }
     }
 }
 
 /// A value, and the path into it where it is an object.
-pub(crate) type Resolved = (Expr, Box<[Box<str>]>);
+pub type Resolved = (Expr, Box<[Box<str>]>);
 
 /// Everything an expression can refer to.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Names {
-    pub(crate) requests: Vec<Definition>,
-    pub(crate) policies: Vec<Definition>,
-    pub(crate) graphs: Vec<GraphDefinition>,
+pub struct Names {
+    /// Request definitions, `r` first.
+    pub requests: Vec<Definition>,
+    /// Policy definitions, `p` first.
+    pub policies: Vec<Definition>,
+    /// Role definitions, `g` first.
+    pub graphs: Vec<GraphDefinition>,
 }
 
 impl Names {
     /// The graph of that name and the arguments it takes.
-    pub(crate) fn graph(&self, name: &str) -> Option<(u16, usize)> {
+    pub fn graph(&self, name: &str) -> Option<(u16, usize)> {
         let index = self.graphs.iter().position(|graph| *graph.name == *name)?;
         let graph = self.graphs.get(index)?;
         Some((u16::try_from(index).ok()?, graph.arity()))
     }
 
     /// The name of a policy field.
-    pub(crate) fn field_name(&self, slot: Slot) -> &str {
+    pub fn field_name(&self, slot: Slot) -> &str {
         self.policies
             .get(usize::from(slot.definition))
             .and_then(|definition| definition.fields.get(usize::from(slot.field)))
@@ -71,7 +74,7 @@ impl Names {
 
     /// Finds what `r.sub`, `r_sub` or `r.sub.Name.First` refer to: the value,
     /// and the path into it.
-    pub(crate) fn resolve(&self, word: &str) -> Result<Resolved, String> {
+    pub fn resolve(&self, word: &str) -> Result<Resolved, String> {
         let mut parts = word.split('.');
         let head = parts.next().unwrap_or("");
         let joined = if is_definition(head) {
@@ -124,7 +127,7 @@ impl Names {
     }
 
     /// The message for a function that does not exist.
-    pub(crate) fn no_function(&self, name: &str) -> String {
+    pub fn no_function(&self, name: &str) -> String {
         if self.resolve(name).is_ok() {
             return format!("{name} is a value and cannot be called");
         }

@@ -1,38 +1,48 @@
 //! Patterns: what the matching functions take as their second argument.
 
-pub(crate) mod glob;
+pub mod glob;
 mod go_class;
-pub(crate) mod go_regex;
-pub(crate) mod ip;
+pub mod go_regex;
+pub mod ip;
 
 use regex_syntax::hir::Hir;
 use thiserror::Error;
 
-use super::expression::Function;
-use crate::settings::MatchFunction;
+use crate::expression::Function;
+use crate::expression::MatchFunction;
 
-pub(crate) use glob::Glob;
-pub(crate) use ip::IpPattern;
+pub use glob::Glob;
+pub use ip::IpPattern;
 
 /// Which language a pattern is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// For `keyMatch`.
     KeyMatch,
+    /// For `keyMatch2`.
     KeyMatch2,
+    /// For `keyMatch3`.
     KeyMatch3,
+    /// For `keyMatch4`.
     KeyMatch4,
+    /// For `keyMatch5`.
     KeyMatch5,
+    /// For `keyGet2`.
     KeyGet2,
+    /// For `keyGet3`.
     KeyGet3,
+    /// For `regexMatch` and `=~`.
     Regex,
+    /// For `ipMatch`.
     Ip,
+    /// For `globMatch`.
     Glob,
 }
 
 impl Kind {
     /// The language of a function's second argument; none where that is
     /// taken as it is.
-    pub(crate) fn of(function: Function) -> Option<Self> {
+    pub fn of(function: Function) -> Option<Self> {
         match function {
             Function::Match(function) => Some(Self::from(function)),
             Function::KeyGet => None,
@@ -42,7 +52,7 @@ impl Kind {
     }
 
     /// The function that takes it, for messages.
-    pub(crate) fn function(self) -> &'static str {
+    pub fn function(self) -> &'static str {
         match self {
             Self::KeyMatch => "keyMatch",
             Self::KeyMatch2 => "keyMatch2",
@@ -76,16 +86,26 @@ impl From<MatchFunction> for Kind {
 /// Why a pattern is malformed: what, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0}")]
-pub(crate) struct PatternError(pub(crate) String);
+pub struct PatternError(pub String);
 
 /// A pattern that was understood.
 #[derive(Debug, Clone)]
-pub(crate) enum Pattern {
+pub enum Pattern {
     /// keyMatch: the text before the first `*`, and whether there is one.
-    Prefix { prefix: Box<str>, open: bool },
+    Prefix {
+        /// The text before the first `*`, or all of it.
+        prefix: Box<str>,
+        /// Whether there is a `*`.
+        open: bool,
+    },
     /// A regular expression; `names` are those of its groups, in order, where
     /// the function asks for them.
-    Regex { hir: Hir, names: Vec<Box<str>> },
+    Regex {
+        /// The expression, with Go's meaning.
+        hir: Hir,
+        /// The names of the groups.
+        names: Vec<Box<str>>,
+    },
     /// An address or a block of addresses.
     Ip(IpPattern),
     /// A glob.
@@ -93,7 +113,7 @@ pub(crate) enum Pattern {
 }
 
 /// Reads a pattern.
-pub(crate) fn parse(kind: Kind, text: &str) -> Result<Pattern, PatternError> {
+pub fn parse(kind: Kind, text: &str) -> Result<Pattern, PatternError> {
     match kind {
         Kind::KeyMatch => Ok(match text.split_once('*') {
             Some((prefix, _)) => Pattern::Prefix {

@@ -1,30 +1,84 @@
 //! The rows of a policy, and Casbin's CSV.
 
-use crate::decision::Rule;
+use std::fmt;
+
 use crate::error::{PolicyError, Position};
+
+/// A row of the policy.
+#[derive(Debug, Clone)]
+pub struct Rule<'a> {
+    kind: &'a str,
+    line: u32,
+    fields: Vec<&'a str>,
+}
+
+impl<'a> Rule<'a> {
+    /// A row of a policy.
+    #[must_use]
+    pub fn new(kind: &'a str, line: u32, fields: Vec<&'a str>) -> Self {
+        Self { kind, line, fields }
+    }
+
+    /// The row's kind: its policy definition, such as `p` or `p2`.
+    #[must_use]
+    pub fn kind(&self) -> &'a str {
+        self.kind
+    }
+
+    /// The row's line in the policy's text, from 1.
+    #[must_use]
+    pub fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// The row's fields after the kind, in the order of the definition.
+    pub fn fields(&self) -> impl ExactSizeIterator<Item = &'a str> + use<'a, '_> {
+        self.fields.iter().copied()
+    }
+}
+
+impl fmt::Display for Rule<'_> {
+    /// The row as Casbin writes it in CSV. A field that could not be read
+    /// back without quotes is quoted.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind)?;
+        for field in self.fields() {
+            f.write_str(", ")?;
+            let quote = field.contains(['"', ',']) || field.trim() != field;
+            if quote {
+                write!(f, "\"{}\"", field.replace('"', "\"\""))?;
+            } else {
+                f.write_str(field)?;
+            }
+        }
+        Ok(())
+    }
+}
 
 /// A row: its kind, its fields, its line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Row {
-    pub(crate) kind: Box<str>,
-    pub(crate) fields: Box<[Box<str>]>,
-    pub(crate) line: u32,
+pub struct Row {
+    /// Such as `p` or `g2`.
+    pub kind: Box<str>,
+    /// What follows the kind.
+    pub fields: Box<[Box<str>]>,
+    /// The line in the policy's text, from 1.
+    pub line: u32,
 }
 
 impl Row {
-    pub(crate) fn rule(&self) -> Rule<'_> {
-        Rule {
-            kind: &self.kind,
-            line: self.line,
-            fields: &self.fields,
-        }
+    /// The row as a rule.
+    pub fn rule(&self) -> Rule<'_> {
+        let fields = self.fields.iter().map(AsRef::as_ref).collect();
+        Rule::new(&self.kind, self.line, fields)
     }
 }
 
 /// The rows of a policy, in order, each with its line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
-    pub(crate) rows: Vec<Row>,
+    /// The rows, in order.
+    pub rows: Vec<Row>,
 }
 
 impl Policy {

@@ -4,7 +4,7 @@
 //! `& | ^`, `<< >>`, `+ -`, `* / %`, `**`, prefixes. All operators group from
 //! the left, `? :` too, as in Casbin's expression language.
 
-use crate::settings::Limits;
+use crate::limits::Limits;
 
 use super::SyntaxError;
 use super::expression::{Expr, Function, Operator};
@@ -15,10 +15,10 @@ use super::time;
 
 /// The deepest nesting that is parsed, whatever the limits say: what the
 /// stack of a Wasm module carries.
-pub(crate) const MAX_DEPTH: usize = 128;
+pub const MAX_DEPTH: usize = 128;
 
 /// Parses an expression.
-pub(crate) fn parse(
+pub fn parse(
     text: &str,
     dialect: Dialect,
     names: &Names,

@@ -18,7 +18,7 @@ const MAX_COUNT: usize = 64;
 const MAX_REPEAT: u32 = 1000;
 
 /// Reads a regular expression.
-pub(crate) fn parse(text: &str) -> Result<Hir, PatternError> {
+pub fn parse(text: &str) -> Result<Hir, PatternError> {
     let mut parser = Parser {
         text,
         offset: 0,

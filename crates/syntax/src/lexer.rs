@@ -20,13 +20,13 @@ pub(crate) enum Kind<'a> {
 /// A token and the byte offset where it starts.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Token<'a> {
-    pub(crate) kind: Kind<'a>,
-    pub(crate) offset: usize,
+    pub kind: Kind<'a>,
+    pub offset: usize,
 }
 
 /// What differs between a matcher of a model and a rule given to `eval`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Dialect {
+pub enum Dialect {
     /// A backslash in quotes is itself. Square brackets make a list if "in"
     /// stands anywhere outside quotes, else a name.
     Matcher,

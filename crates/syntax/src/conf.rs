@@ -6,7 +6,7 @@ use crate::error::{ModelError, Position};
 /// A value and where in the file each of its parts stood.
 #[derive(Debug, Clone)]
 pub(crate) struct Text {
-    pub(crate) text: String,
+    pub text: String,
     /// Parts in order: byte offset in `text`, and where the part starts.
     parts: Vec<(usize, Position)>,
 }
@@ -38,17 +38,17 @@ impl Text {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Conf {
     /// Section headers, in order.
-    pub(crate) sections: Vec<(String, Position)>,
-    pub(crate) entries: Vec<Entry>,
+    pub sections: Vec<(String, Position)>,
+    pub entries: Vec<Entry>,
 }
 
 /// One `key = value` of a section.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
-    pub(crate) section: String,
-    pub(crate) key: String,
-    pub(crate) key_position: Position,
-    pub(crate) value: Text,
+    pub section: String,
+    pub key: String,
+    pub key_position: Position,
+    pub value: Text,
 }
 
 /// Splits a model file into its entries.

@@ -6,22 +6,22 @@ use super::PatternError;
 
 /// An address, or a block of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct IpPattern {
+pub struct IpPattern {
     /// The first address of the block; IPv4 in IPv6 form counts as IPv4.
-    pub(crate) address: IpAddr,
+    pub address: IpAddr,
     /// Leading bits that count, of 32 or 128.
-    pub(crate) bits: u8,
+    pub bits: u8,
 }
 
 /// Reads an address. IPv4 in IPv6 form counts as IPv4.
-pub(crate) fn address(text: &str) -> Option<IpAddr> {
+pub fn address(text: &str) -> Option<IpAddr> {
     text.parse::<IpAddr>()
         .ok()
         .map(|address| address.to_canonical())
 }
 
 /// Reads `address/bits` or an address alone.
-pub(crate) fn parse(text: &str) -> Result<IpPattern, PatternError> {
+pub fn parse(text: &str) -> Result<IpPattern, PatternError> {
     let pattern = match text.split_once('/') {
         Some((first, bits)) => block(first, bits),
         None => address(text).map(|address| IpPattern {
@@ -74,7 +74,7 @@ fn mask6(address: Ipv6Addr, bits: u8) -> Ipv6Addr {
 impl IpPattern {
     /// Whether the address is in the block. An IPv4 address is never in an
     /// IPv6 block, nor the other way round.
-    pub(crate) fn contains(&self, address: IpAddr) -> bool {
+    pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address) {
             (IpAddr::V4(first), IpAddr::V4(address)) => mask4(address, self.bits) == first,
             (IpAddr::V6(first), IpAddr::V6(address)) => mask6(address, self.bits) == first,
