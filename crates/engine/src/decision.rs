@@ -4,7 +4,12 @@ use thiserror::Error;
 
 /// A row of the policy that an engine was compiled from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RuleId(pub(crate) u32);
+pub struct RuleId {
+    /// The policy definition, from 0 for `p`.
+    pub(crate) definition: u16,
+    /// The position in the order of evaluation.
+    pub(crate) position: u32,
+}
 
 /// What was decided.
 #[derive(Debug, Clone, Copy, PartialEq)]

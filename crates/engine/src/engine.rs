@@ -1,14 +1,16 @@
 //! The compiled engine: made once from a model, a policy and settings, then
 //! asked any number of times.
 
+use crate::decide;
 use crate::decision::{Decision, RuleId};
 use crate::error::CompileError;
 use crate::load::Loaded;
+use crate::plan::MatcherPlan;
 use crate::request::{Context, GraphId, Request};
 use crate::settings::Settings;
-use crate::walk;
+use crate::table::Table;
+use doorward_syntax::display::Written;
 use doorward_syntax::expression::Expr;
-use doorward_syntax::policy::Row;
 use doorward_syntax::{Effect, Model, Policy, Rule};
 
 /// A model and a policy, compiled. Immutable, and shared between threads.
@@ -40,13 +42,19 @@ impl Engine {
     /// [`Outcome::Error`](crate::Outcome::Error), which denies.
     #[must_use]
     pub fn decide(&self, request: &Request<'_>) -> Decision {
-        walk::decide(&self.loaded, request)
+        decide::decide(&self.loaded, request)
     }
 
     /// A row of the policy, none if it is of another engine.
     #[must_use]
     pub fn rule(&self, id: RuleId) -> Option<Rule<'_>> {
-        self.loaded.row(id.0).map(Row::rule)
+        let loaded = &self.loaded;
+        let table = loaded.tables.get(usize::from(id.definition))?;
+        let kind = loaded.names.policies.get(usize::from(id.definition))?;
+        let row = table.row(id.position)?;
+        let fields = row.iter().map(|field| loaded.symbols.text(*field));
+        let line = table.line(id.position)?;
+        Some(Rule::new(&kind.name, line, fields.collect()))
     }
 
     /// The definitions of these names as a context, for example
@@ -108,6 +116,26 @@ impl Engine {
             })
     }
 
+    /// How a context's matcher is answered: which terms are lookups, which are
+    /// evaluated on the rows that are left. None if the context is of another
+    /// engine.
+    #[must_use]
+    pub fn plan(&self, context: Context) -> Option<MatcherPlan> {
+        let loaded = &self.loaded;
+        let matcher = loaded.matchers.get(usize::from(context.matcher))?;
+        let table = loaded.tables.get(usize::from(context.policy))?;
+        let plan = matcher.plans.get(usize::from(context.policy))?;
+        let (names, graphs) = (&loaded.names, &loaded.graphs);
+        let branches = plan
+            .iter()
+            .flat_map(|plan| plan.describe(names, context.policy, graphs, table));
+        Some(MatcherPlan {
+            matcher: Written::new(&matcher.expression, names).to_string(),
+            rows: table.len(),
+            branches: branches.collect(),
+        })
+    }
+
     /// Whether the words of the matcher `m` make keyMatch the domain matching
     /// function of every graph with domains: it holds `keyMatch(r.X, p.X)`, in
     /// just this spacing, on the second names of `r` and `p`. Casbin's Go
@@ -120,7 +148,7 @@ impl Engine {
     /// Rows in force, of all kinds, without duplicates.
     #[must_use]
     pub fn row_count(&self) -> usize {
-        let policies = self.loaded.order.iter().map(Vec::len);
+        let policies = self.loaded.tables.iter().map(Table::len);
         let roles = self.loaded.role_rows.iter().copied();
         policies.chain(roles).sum()
     }
@@ -130,7 +158,7 @@ impl Engine {
     pub fn row_count_of(&self, kind: &str) -> usize {
         let names = &self.loaded.names;
         let policies = names.policies.iter().map(|known| &known.name);
-        let policies = policies.zip(self.loaded.order.iter().map(Vec::len));
+        let policies = policies.zip(self.loaded.tables.iter().map(Table::len));
         let graphs = names.graphs.iter().map(|known| &known.name);
         let graphs = graphs.zip(self.loaded.role_rows.iter().copied());
         policies

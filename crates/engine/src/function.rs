@@ -2,13 +2,15 @@
 
 use thiserror::Error;
 
+use crate::budget::Budget;
 use crate::decision::EvaluationError;
+use crate::evaluate::functions::{self, Answer};
+use crate::evaluate::value::Val;
+use crate::patterns::{Matching, Patterns};
 use crate::request::Value;
+use crate::roles::period::Period;
 use crate::settings::LinkConditionFunction;
-use crate::walk::budget::Budget;
-use crate::walk::functions::{self, Answer, Period};
-use crate::walk::patterns::Patterns;
-use crate::walk::value::Val;
+use crate::symbols::Symbols;
 use doorward_syntax::Limits;
 use doorward_syntax::expression::Function;
 
@@ -73,13 +75,13 @@ pub fn call_function(
     let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
     if let Some(function) = function {
         let limits = Limits::default();
-        let answer = functions::call(
-            function,
-            &texts,
-            &Patterns::default(),
-            &limits,
-            &Budget::new(limits.expression_steps),
-        )?;
+        let matching = Matching {
+            symbols: &Symbols::default(),
+            patterns: &Patterns::default(),
+            limits: &limits,
+            budget: &Budget::new(limits.expression_steps),
+        };
+        let answer = functions::call(function, &texts, matching)?;
         return Ok(match answer {
             Answer::Bool(value) => FunctionResult::Bool(value),
             Answer::Text(text) => FunctionResult::Text(text),

@@ -39,14 +39,24 @@
     reason = "this code runs in the proxy, where a panic is a trap"
 )]
 
+mod budget;
+mod decide;
 mod decision;
+mod effect;
 mod engine;
 mod error;
+mod evaluate;
 mod function;
+mod hash;
+mod index;
 mod load;
+mod patterns;
+mod plan;
 mod request;
+mod roles;
 mod settings;
-mod walk;
+mod symbols;
+mod table;
 
 pub use decision::{Decision, EvaluationError, Outcome, RuleId};
 pub use doorward_syntax::{
@@ -55,6 +65,7 @@ pub use doorward_syntax::{
 pub use engine::Engine;
 pub use error::CompileError;
 pub use function::{FunctionError, FunctionResult, call_function};
+pub use plan::{BranchPlan, LookupPlan, MatcherPlan};
 pub use request::{Context, GraphId, Request, RoleLink, Value};
 pub use settings::{
     FieldIndex, LinkCondition, LinkConditionFunction, ReservedPrefix, RoleMatching, Settings,

@@ -56,20 +56,31 @@ fn every_effect_on_every_mix_of_rows() {
 
 #[test]
 fn rows_are_examined_as_far_as_needed() {
-    let setup = Setup {
-        r: "x",
-        p: "name, eft",
-        m: "r.x == p.name",
-        e: PRIORITY,
-        ..Setup::default()
-    };
-    let engine = setup.engine("p, a, allow\np, b, deny\np, c, allow\n");
-    let examined = |name: &str| {
-        let values = [doorward_engine::Value::from(name)];
-        let request = doorward_engine::Request::new(&values);
-        engine.decide(&request).rows_examined
-    };
-    assert_eq!([examined("a"), examined("b"), examined("z")], [1, 2, 3]);
+    // A lookup leaves one row or none; what is no lookup is asked of each.
+    let cases = [
+        ("r.x == p.name", [1, 1, 0]),
+        ("(r.x == p.name) == true", [1, 2, 3]),
+    ];
+    for (matcher, expected) in cases {
+        let setup = Setup {
+            r: "x",
+            p: "name, eft",
+            m: matcher,
+            e: PRIORITY,
+            ..Setup::default()
+        };
+        let engine = setup.engine("p, a, allow\np, b, deny\np, c, allow\n");
+        let examined = |name: &str| {
+            let values = [doorward_engine::Value::from(name)];
+            let request = doorward_engine::Request::new(&values);
+            engine.decide(&request).rows_examined
+        };
+        assert_eq!(
+            [examined("a"), examined("b"), examined("z")],
+            expected,
+            "{matcher}"
+        );
+    }
 }
 
 #[test]

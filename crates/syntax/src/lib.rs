@@ -16,6 +16,7 @@
 
 mod conf;
 pub mod constraint;
+pub mod display;
 mod error;
 pub mod expression;
 pub mod lexer;

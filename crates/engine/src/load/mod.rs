@@ -7,38 +7,53 @@ mod settings;
 
 use std::collections::HashMap;
 
-use crate::error::CompileError;
-use crate::settings::Settings;
-use crate::walk::effect::RowEffect;
-use crate::walk::patterns::Patterns;
-use crate::walk::roles::Graph;
-use doorward_syntax::Limits;
 use doorward_syntax::expression::{Expr, Operator, Slot};
 use doorward_syntax::lexer::Dialect;
 use doorward_syntax::names::Names;
 use doorward_syntax::parser;
-use doorward_syntax::pattern::Kind;
-use doorward_syntax::policy::{Policy, Row};
-use doorward_syntax::{Effect, Matcher, Model};
+use doorward_syntax::pattern::{Kind, PatternError};
+use doorward_syntax::policy::Policy;
+use doorward_syntax::{Effect, Model};
+
+use crate::error::CompileError;
+use crate::patterns::Patterns;
+use crate::plan::{Plan, Sources, reads};
+use crate::roles::Graph;
+use crate::settings::Settings;
+use crate::symbols::{Symbol, Symbols};
+use crate::table::Table;
 
 /// A model and a policy that go together.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) names: Names,
     pub(crate) effects: Vec<(Box<str>, Effect)>,
-    pub(crate) matchers: Vec<Matcher>,
+    pub(crate) matchers: Vec<Prepared>,
     pub(crate) settings: Settings,
-    /// Every row of the policy, duplicates too: what a rule id counts.
-    pub(crate) rows: Vec<Row>,
-    /// For every policy definition, its rows in the order of evaluation.
-    pub(crate) order: Vec<Vec<(u32, RowEffect)>>,
+    pub(crate) symbols: Symbols,
+    /// For every policy definition, its rows.
+    pub(crate) tables: Vec<Table>,
     /// For every role definition, how many rows it has.
     pub(crate) role_rows: Vec<usize>,
     pub(crate) graphs: Vec<Graph>,
     pub(crate) patterns: Patterns,
     pub(crate) implied_domain_matching: bool,
     /// The rules in columns that eval reads, none where malformed.
-    pub(crate) rules: HashMap<Box<str>, Option<Expr>>,
+    pub(crate) rules: HashMap<Symbol, Option<Expr>>,
+}
+
+/// A matcher, and how it is answered.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) name: Box<str>,
+    pub(crate) expression: Expr,
+    /// Values of the request that the matcher asks role graphs about.
+    pub(crate) subjects: Vec<(u16, Expr)>,
+    /// Whether it calls eval.
+    pub(crate) evaluates_rules: bool,
+    /// For every policy definition how its rows are searched; none where the
+    /// matcher does not read it, or it has no row.
+    pub(crate) plans: Vec<Option<Plan>>,
 }
 
 impl Loaded {
@@ -50,32 +65,78 @@ impl Loaded {
     ) -> Result<Self, CompileError> {
         let matching = settings::check(model, settings)?;
         let sorted = rows::sort_out(model, policy, settings)?;
+        let mut symbols = Symbols::default();
         let mut patterns = Patterns::default();
-        let links = roles::links(model, policy, &matching, &sorted.of_graphs)?;
-        roles::add_patterns(&links, &matching, &mut patterns, &settings.limits)?;
-        roles::check_cycles(&links, &matching, &patterns, &settings.limits)?;
+        let limits = &settings.limits;
+        let links = roles::links(model, policy, &matching, &sorted.of_graphs, &mut symbols)?;
+        roles::add_patterns(&links, &matching, &mut patterns, &symbols, limits)?;
+        roles::check_cycles(&links, &matching, &patterns, &symbols, limits)?;
         roles::check_constraints(model, policy, &sorted.of_graphs)?;
-        let order = order::order(model, policy, settings, sorted.of_policies, &links)?;
+        let depths = order::depths_of(model, &links)?;
+        let mut tables = Vec::new();
+        for (rows, definition) in sorted.of_policies.into_iter().zip(&model.names.policies) {
+            let rows = order::order(
+                definition,
+                policy,
+                settings,
+                rows,
+                depths.as_ref(),
+                &symbols,
+            )?;
+            tables.push(rows::table(policy, &rows, definition, &mut symbols)?);
+        }
+        let graphs = links.iter().zip(&matching);
         let mut loaded = Self {
             names: model.names.clone(),
             effects: model.effects.clone(),
-            matchers: model.matchers.clone(),
+            matchers: Vec::new(),
             settings: settings.clone(),
-            rows: policy.rows.clone(),
-            order,
+            symbols,
+            tables,
             role_rows: sorted.of_graphs.iter().map(Vec::len).collect(),
-            graphs: roles::graphs(&links, &matching),
+            graphs: graphs
+                .map(|(links, matching)| Graph::new(matching.role, matching.domain, links))
+                .collect(),
             patterns,
             implied_domain_matching: model.implied_domain_matching,
             rules: HashMap::new(),
         };
-        loaded.compile_columns()?;
+        for matcher in &model.matchers {
+            loaded.compile_in(&matcher.expression)?;
+        }
+        loaded.symbols.shrink();
+        let most = settings.max_hierarchy_level;
+        for graph in &mut loaded.graphs {
+            graph.prepare(&loaded.patterns, &loaded.symbols, most);
+        }
+        loaded.matchers = model
+            .matchers
+            .iter()
+            .map(|matcher| loaded.prepare(&matcher.name, &matcher.expression))
+            .collect();
         Ok(loaded)
     }
 
-    /// A row by its number.
-    pub(crate) fn row(&self, index: u32) -> Option<&Row> {
-        self.rows.get(usize::try_from(index).ok()?)
+    fn prepare(&self, name: &str, expression: &Expr) -> Prepared {
+        let mut subjects = Vec::new();
+        add_subjects(expression, &mut subjects);
+        let plans = self.tables.iter().zip(0..).map(|(table, definition)| {
+            let read = table.len() > 0 && reads(expression, definition);
+            let sources = Sources {
+                table,
+                graphs: &self.graphs,
+                patterns: &self.patterns,
+                symbols: &self.symbols,
+            };
+            read.then(|| Plan::new(expression, definition, sources))
+        });
+        Prepared {
+            name: name.into(),
+            expression: expression.clone(),
+            subjects,
+            evaluates_rules: expression.any(&mut |expr| matches!(expr, Expr::Eval(_))),
+            plans: plans.collect(),
+        }
     }
 
     /// Whether a name starts with a prefix that is reserved in the graph.
@@ -89,35 +150,12 @@ impl Loaded {
             .any(|reserved| *reserved.graph == *graph.name && name.starts_with(&reserved.prefix))
     }
 
-    /// Compiles the patterns and rules that the matchers read from literals
+    /// Compiles the patterns and rules that a matcher reads from literals
     /// and from columns.
-    fn compile_columns(&mut self) -> Result<(), CompileError> {
-        let matchers = std::mem::take(&mut self.matchers);
-        let result = matchers
-            .iter()
-            .try_for_each(|matcher| self.compile_in(&matcher.expression));
-        self.matchers = matchers;
-        result
-    }
-
     fn compile_in(&mut self, expr: &Expr) -> Result<(), CompileError> {
-        match expr {
-            Expr::Call(function, arguments) => {
-                if let (Some(kind), Some(pattern)) = (Kind::of(*function), arguments.get(1)) {
-                    self.compile_pattern(kind, pattern)?;
-                }
-            }
-            Expr::Role(graph, arguments) => {
-                let graph = self.graphs.get(usize::from(*graph));
-                let kind = graph.and_then(|graph| graph.role_matching);
-                if let (Some(kind), Some(pattern)) = (kind, arguments.get(1)) {
-                    self.compile_pattern(kind, pattern)?;
-                }
-            }
-            Expr::Binary(Operator::Matches | Operator::NotMatches, _, pattern) => {
-                self.compile_pattern(Kind::Regex, pattern)?;
-            }
-            Expr::Eval(rule) => {
+        match (expr, self.pattern_in(expr)) {
+            (_, Some((kind, pattern))) => self.compile_pattern(kind, pattern)?,
+            (Expr::Eval(rule), None) => {
                 if let Expr::Policy(slot) = **rule {
                     self.compile_rules(slot)?;
                 }
@@ -129,35 +167,43 @@ impl Loaded {
             .try_for_each(|child| self.compile_in(child))
     }
 
+    /// What an expression takes for a pattern, and of which kind.
+    fn pattern_in<'e>(&self, expr: &'e Expr) -> Option<(Kind, &'e Expr)> {
+        match expr {
+            Expr::Call(function, arguments) => Kind::of(*function).zip(arguments.get(1)),
+            Expr::Role(graph, arguments) => {
+                let graph = self.graphs.get(usize::from(*graph));
+                let kind = graph.and_then(|graph| graph.role_matching);
+                kind.zip(arguments.get(1))
+            }
+            Expr::Binary(Operator::Matches | Operator::NotMatches, _, pattern) => {
+                Some((Kind::Regex, pattern))
+            }
+            _ => None,
+        }
+    }
+
     fn compile_pattern(&mut self, kind: Kind, pattern: &Expr) -> Result<(), CompileError> {
-        let limits = &self.settings.limits;
         match pattern {
             Expr::Text { text, .. } => {
-                self.patterns
-                    .add(kind, text, limits)
+                self.add_pattern(kind, text)?
                     .map_err(|error| CompileError::Policy {
                         message: format!("the matcher's pattern '{text}' is refused: {error}"),
                     })
             }
             Expr::Policy(slot) => {
-                let rows = self.order.get(usize::from(slot.definition));
-                let rows = rows.into_iter().flatten();
-                for (index, _) in rows {
-                    let row = usize::try_from(*index)
-                        .ok()
-                        .and_then(|index| self.rows.get(index));
-                    let Some(row) = row else { continue };
-                    let Some(text) = row.fields.get(usize::from(slot.field)) else {
-                        continue;
-                    };
+                let Some(table) = self.tables.get(usize::from(slot.definition)) else {
+                    return Ok(());
+                };
+                for (position, value) in table.positions().zip(table.column(slot.field)) {
                     self.patterns
-                        .add(kind, text, limits)
+                        .add(kind, value, &self.symbols, &self.settings.limits)
                         .map_err(|error| CompileError::Row {
-                            line: row.line,
+                            line: table.line(position).unwrap_or(0),
                             message: format!(
                                 "field {} of {} is not a pattern for {}: {error}",
                                 self.names.field_name(*slot),
-                                row.kind,
+                                self.kind(slot.definition),
                                 kind.function(),
                             ),
                         })?;
@@ -168,74 +214,119 @@ impl Loaded {
         }
     }
 
-    fn compile_rules(&mut self, slot: Slot) -> Result<(), CompileError> {
+    /// The name of a policy definition.
+    fn kind(&self, definition: u16) -> &str {
+        let definition = self.names.policies.get(usize::from(definition));
+        definition.map_or("", |definition| &definition.name)
+    }
+
+    /// Compiles a pattern that is written in a matcher or a rule.
+    fn add_pattern(
+        &mut self,
+        kind: Kind,
+        text: &str,
+    ) -> Result<Result<(), PatternError>, CompileError> {
+        let symbol = add_symbol(&mut self.symbols, text)?;
         let limits = &self.settings.limits;
-        let rows = self.order.get(usize::from(slot.definition));
-        for (index, _) in rows.into_iter().flatten() {
-            let row = usize::try_from(*index)
-                .ok()
-                .and_then(|index| self.rows.get(index));
-            let Some(row) = row else { continue };
-            let Some(text) = row.fields.get(usize::from(slot.field)) else {
-                continue;
-            };
-            if text.len() > limits.pattern_bytes {
-                return Err(CompileError::Row {
-                    line: row.line,
-                    message: format!(
-                        "the rule in field {} has {} bytes, the limit is {}",
-                        self.names.field_name(slot),
-                        text.len(),
-                        limits.pattern_bytes
-                    ),
-                });
-            }
-            let names = &self.names;
-            let parsed = self
-                .rules
-                .entry(text.clone())
-                .or_insert_with(|| parser::parse(text, Dialect::Rule, names, limits).ok());
-            if let Some(rule) = parsed {
-                add_patterns(rule, row, &self.graphs, &mut self.patterns, limits);
-            }
+        Ok(self.patterns.add(kind, symbol, &self.symbols, limits))
+    }
+
+    fn compile_rules(&mut self, slot: Slot) -> Result<(), CompileError> {
+        let Some(table) = self.tables.get_mut(usize::from(slot.definition)) else {
+            return Ok(());
+        };
+        let table = std::mem::take(table);
+        let result = table
+            .positions()
+            .try_for_each(|position| self.compile_rule(slot, &table, position));
+        if let Some(place) = self.tables.get_mut(usize::from(slot.definition)) {
+            *place = table;
         }
+        result
+    }
+
+    fn compile_rule(
+        &mut self,
+        slot: Slot,
+        table: &Table,
+        position: u32,
+    ) -> Result<(), CompileError> {
+        let Some((row, rule)) = table.row(position).zip(table.cell(position, slot.field)) else {
+            return Ok(());
+        };
+        let limits = &self.settings.limits;
+        let text = self.symbols.text(rule);
+        if text.len() > limits.pattern_bytes {
+            return Err(CompileError::Row {
+                line: table.line(position).unwrap_or(0),
+                message: format!(
+                    "the rule in field {} has {} bytes, the limit is {}",
+                    self.names.field_name(slot),
+                    text.len(),
+                    limits.pattern_bytes
+                ),
+            });
+        }
+        let names = &self.names;
+        let known = self.rules.remove(&rule);
+        let parsed =
+            known.unwrap_or_else(|| parser::parse(text, Dialect::Rule, names, limits).ok());
+        if let Some(expression) = &parsed {
+            self.add_patterns(expression, row, slot.definition)?;
+        }
+        self.rules.insert(rule, parsed);
         Ok(())
+    }
+
+    /// Compiles the patterns that a rule reads from literals and from its own
+    /// row. One that is refused stays out, and makes an error of the decision
+    /// that uses it.
+    fn add_patterns(
+        &mut self,
+        rule: &Expr,
+        row: &[Symbol],
+        definition: u16,
+    ) -> Result<(), CompileError> {
+        match self.pattern_in(rule) {
+            Some((kind, Expr::Text { text, .. })) => {
+                let _refused_when_used = self.add_pattern(kind, text)?;
+            }
+            Some((kind, Expr::Policy(slot))) if slot.definition == definition => {
+                if let Some(value) = row.get(usize::from(slot.field)) {
+                    let limits = &self.settings.limits;
+                    let _refused_when_used = self.patterns.add(kind, *value, &self.symbols, limits);
+                }
+            }
+            _ => {}
+        }
+        rule.children()
+            .into_iter()
+            .try_for_each(|child| self.add_patterns(child, row, definition))
     }
 }
 
-/// Compiles the patterns that a rule reads from literals and from its own
-/// row. One that is refused stays out, and makes an error of the decision
-/// that uses it.
-fn add_patterns(
-    rule: &Expr,
-    row: &Row,
-    graphs: &[Graph],
-    patterns: &mut Patterns,
-    limits: &Limits,
-) {
-    let found = match rule {
-        Expr::Call(function, arguments) => Kind::of(*function).zip(arguments.get(1)),
-        Expr::Role(graph, arguments) => graphs
-            .get(usize::from(*graph))
-            .and_then(|graph| graph.role_matching)
-            .zip(arguments.get(1)),
-        Expr::Binary(Operator::Matches | Operator::NotMatches, _, pattern) => {
-            Some((Kind::Regex, &**pattern))
+/// The symbol of a text of the policy.
+fn add_symbol(symbols: &mut Symbols, text: &str) -> Result<Symbol, CompileError> {
+    symbols.add(text).ok_or_else(|| CompileError::Policy {
+        message: "the texts of the policy are longer than 4 GiB together".to_owned(),
+    })
+}
+
+/// The values of the request that a matcher asks role graphs about.
+fn add_subjects(expr: &Expr, subjects: &mut Vec<(u16, Expr)>) {
+    if let Expr::Role(graph, arguments) = expr
+        && let Some(subject) = arguments.first()
+    {
+        let direct = match subject {
+            Expr::Attribute(value, _) => matches!(**value, Expr::Request(_)),
+            subject => matches!(subject, Expr::Request(_)),
+        };
+        let found = (*graph, subject.clone());
+        if direct && !subjects.contains(&found) {
+            subjects.push(found);
         }
-        _ => None,
-    };
-    let text = match found {
-        Some((kind, Expr::Text { text, .. })) => Some((kind, text)),
-        Some((kind, Expr::Policy(slot))) => {
-            let field = row.fields.get(usize::from(slot.field));
-            field.map(|field| (kind, field))
-        }
-        _ => None,
-    };
-    if let Some((kind, text)) = text {
-        let _refused_when_used = patterns.add(kind, text, limits);
     }
-    for child in rule.children() {
-        add_patterns(child, row, graphs, patterns, limits);
+    for child in expr.children() {
+        add_subjects(child, subjects);
     }
 }

@@ -2,82 +2,86 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use crate::effect::RowEffect;
 use crate::error::CompileError;
+use crate::roles::Link;
 use crate::settings::Settings;
-use crate::walk::effect::RowEffect;
+use crate::symbols::{Symbol, Symbols};
 use doorward_syntax::names::Definition;
 use doorward_syntax::policy::{Policy, Row};
 use doorward_syntax::{Effect, Model};
 
-use super::roles::LinkRow;
-
 /// A row number and the row's effect.
 type Entry = (u32, RowEffect);
 
-/// Sorts the rows of every policy definition.
+/// How deep names lie below the roles without a role, by domain and name.
+pub(crate) type Depths = HashMap<(Symbol, Symbol), u32>;
+
+/// The depths that the effect subjectPriority sorts by; none for another.
+pub(crate) fn depths_of(
+    model: &Model,
+    links: &[Vec<Link>],
+) -> Result<Option<Depths>, CompileError> {
+    if !matches!(model.effects.first(), Some((_, Effect::SubjectPriority))) {
+        return Ok(None);
+    }
+    let graph = model
+        .names
+        .graph("g")
+        .and_then(|(graph, _)| links.get(usize::from(graph)));
+    match graph {
+        Some(links) => Ok(Some(depths(links))),
+        None => Err(CompileError::Policy {
+            message: "subjectPriority orders rows by the roles of g, \
+                      define g under [role_definition]"
+                .to_owned(),
+        }),
+    }
+}
+
+/// Sorts the rows of a policy definition.
 ///
 /// With the effect subjectPriority, the row of the name that is deeper in the
 /// role hierarchy comes first. Where there is a priority field, the row of
 /// the smaller number comes first. Rows that are equal keep their order.
 pub(crate) fn order(
-    model: &Model,
+    definition: &Definition,
     policy: &Policy,
     settings: &Settings,
-    rows: Vec<Vec<Entry>>,
-    links: &[Vec<LinkRow>],
-) -> Result<Vec<Vec<Entry>>, CompileError> {
-    let by_subject = matches!(model.effects.first(), Some((_, Effect::SubjectPriority)));
-    let depths = if by_subject {
-        let graph = model
-            .names
-            .graph("g")
-            .and_then(|(graph, _)| links.get(usize::from(graph)));
-        let Some(links) = graph else {
-            return Err(CompileError::Policy {
-                message: "subjectPriority orders rows by the roles of g, \
-                          define g under [role_definition]"
-                    .to_owned(),
-            });
-        };
-        Some(depths(links))
-    } else {
-        None
+    mut rows: Vec<Entry>,
+    depths: Option<&Depths>,
+    symbols: &Symbols,
+) -> Result<Vec<Entry>, CompileError> {
+    let position = |field: &str| {
+        let set = settings
+            .field_index
+            .iter()
+            .find(|entry| *entry.policy == *definition.name && entry.field == field);
+        set.map(|entry| entry.index)
+            .or_else(|| definition.field(field))
     };
-    let mut ordered = Vec::new();
-    for (mut rows, definition) in rows.into_iter().zip(&model.names.policies) {
-        let position = |field: &str| {
-            let set = settings
-                .field_index
-                .iter()
-                .find(|entry| *entry.policy == *definition.name && entry.field == field);
-            set.map(|entry| entry.index)
-                .or_else(|| definition.field(field))
-        };
-        if let Some(depths) = &depths {
-            let subject = settings
-                .field_index
-                .iter()
-                .find(|entry| *entry.policy == *definition.name && entry.field == "sub")
-                .map_or(0, |entry| entry.index);
-            let domain = position("dom");
-            rows.sort_by_cached_key(|(index, _)| {
-                let field = |position: Option<usize>| {
-                    let row = row(policy, *index)?;
-                    row.fields.get(position?).map(AsRef::as_ref)
-                };
-                let key = (
-                    field(domain).unwrap_or(""),
-                    field(Some(subject)).unwrap_or(""),
-                );
-                std::cmp::Reverse(depths.get(&key).copied().unwrap_or(0))
-            });
-        }
-        if let Some(field) = position("priority") {
-            sort_by_priority(&mut rows, policy, definition, field)?;
-        }
-        ordered.push(rows);
+    if let Some(depths) = depths {
+        let subject = settings
+            .field_index
+            .iter()
+            .find(|entry| *entry.policy == *definition.name && entry.field == "sub")
+            .map_or(0, |entry| entry.index);
+        let domain = position("dom");
+        rows.sort_by_cached_key(|(index, _)| {
+            let field = |position: Option<usize>| {
+                let row = row(policy, *index)?;
+                row.fields.get(position?).map(AsRef::as_ref)
+            };
+            let domain = symbols.find(field(domain).unwrap_or(""));
+            let subject = symbols.find(field(Some(subject)).unwrap_or(""));
+            let depth = domain.zip(subject).and_then(|key| depths.get(&key));
+            std::cmp::Reverse(depth.copied().unwrap_or(0))
+        });
     }
-    Ok(ordered)
+    if let Some(field) = position("priority") {
+        sort_by_priority(&mut rows, policy, definition, field)?;
+    }
+    Ok(rows)
 }
 
 fn row(policy: &Policy, index: u32) -> Option<&Row> {
@@ -114,19 +118,20 @@ fn sort_by_priority(
 
 /// How deep every name lies below the roles that have no role themselves, by
 /// domain and name: the longest way counts. The links have no cycle.
-fn depths(links: &[LinkRow]) -> HashMap<(&str, &str), u32> {
-    let mut members: HashMap<(&str, &str), Vec<(&str, &str)>> = HashMap::new();
-    let mut roles_left: HashMap<(&str, &str), usize> = HashMap::new();
+fn depths(links: &[Link]) -> Depths {
+    type Name = (Symbol, Symbol);
+    let mut members: HashMap<Name, Vec<Name>> = HashMap::new();
+    let mut roles_left: HashMap<Name, usize> = HashMap::new();
     let mut names = Vec::new();
     for link in links {
-        let subject = (&*link.domain, &*link.subject);
-        let role = (&*link.domain, &*link.role);
+        let subject = (link.domain, link.subject);
+        let role = (link.domain, link.role);
         names.extend([subject, role]);
         members.entry(role).or_default().push(subject);
         let left = roles_left.entry(subject).or_default();
         *left = left.saturating_add(1);
     }
-    let mut depths: HashMap<(&str, &str), u32> = HashMap::new();
+    let mut depths = Depths::new();
     let mut queue = VecDeque::new();
     for name in names {
         if !roles_left.contains_key(&name) && depths.insert(name, 0).is_none() {

@@ -2,29 +2,20 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use crate::budget::Budget;
 use crate::error::CompileError;
-use crate::walk::budget::Budget;
-use crate::walk::functions::Period;
-use crate::walk::patterns::Patterns;
-use crate::walk::roles::Graph;
+use crate::patterns::{Matching, Patterns};
+use crate::roles::Link;
+use crate::roles::period::Period;
+use crate::symbols::{Symbol, Symbols};
 use doorward_syntax::Limits;
 use doorward_syntax::Model;
 use doorward_syntax::constraint::ConstraintRule;
 use doorward_syntax::pattern::Kind;
 use doorward_syntax::policy::{Policy, Row};
 
+use super::add_symbol;
 use super::settings::GraphSettings;
-
-/// A role row as a link.
-#[derive(Debug, Clone)]
-pub(crate) struct LinkRow {
-    pub(crate) subject: Box<str>,
-    pub(crate) role: Box<str>,
-    /// Empty in a graph without domains.
-    pub(crate) domain: Box<str>,
-    pub(crate) period: Option<Period>,
-    pub(crate) line: u32,
-}
 
 fn row(policy: &Policy, index: u32) -> Option<&Row> {
     policy.rows.get(usize::try_from(index).ok()?)
@@ -36,7 +27,8 @@ pub(crate) fn links(
     policy: &Policy,
     matching: &[GraphSettings],
     rows: &[Vec<u32>],
-) -> Result<Vec<Vec<LinkRow>>, CompileError> {
+    symbols: &mut Symbols,
+) -> Result<Vec<Vec<Link>>, CompileError> {
     let mut all = Vec::new();
     for ((graph, matching), rows) in model.names.graphs.iter().zip(matching).zip(rows) {
         let mut links = Vec::new();
@@ -58,10 +50,10 @@ pub(crate) fn links(
                     Some(period)
                 }
             };
-            links.push(LinkRow {
-                subject: field(0).into(),
-                role: field(1).into(),
-                domain: if graph.domain { field(2) } else { "" }.into(),
+            links.push(Link {
+                subject: add_symbol(symbols, field(0))?,
+                role: add_symbol(symbols, field(1))?,
+                domain: add_symbol(symbols, if graph.domain { field(2) } else { "" })?,
                 period,
                 line: row.line,
             });
@@ -71,45 +63,33 @@ pub(crate) fn links(
     Ok(all)
 }
 
-/// The graphs that the links make.
-pub(crate) fn graphs(links: &[Vec<LinkRow>], matching: &[GraphSettings]) -> Vec<Graph> {
-    links
-        .iter()
-        .zip(matching)
-        .map(|(links, matching)| {
-            let mut graph = Graph::new(matching.role, matching.domain);
-            for link in links {
-                graph.add(&link.subject, &link.role, &link.domain, link.period);
-            }
-            graph
-        })
-        .collect()
-}
-
 /// Compiles the names and domains that may be patterns.
 pub(crate) fn add_patterns(
-    links: &[Vec<LinkRow>],
+    links: &[Vec<Link>],
     matching: &[GraphSettings],
     patterns: &mut Patterns,
+    symbols: &Symbols,
     limits: &Limits,
 ) -> Result<(), CompileError> {
     for (links, matching) in links.iter().zip(matching) {
         for link in links {
-            let mut add = |kind: Option<Kind>, text: &str| match kind {
-                None => Ok(()),
-                Some(kind) => patterns
-                    .add(kind, text, limits)
-                    .map_err(|error| CompileError::Row {
-                        line: link.line,
-                        message: format!(
-                            "\"{text}\" is not a pattern for {}: {error}",
-                            kind.function()
-                        ),
+            let mut add =
+                |kind: Option<Kind>, name: Symbol| match kind {
+                    None => Ok(()),
+                    Some(kind) => patterns.add(kind, name, symbols, limits).map_err(|error| {
+                        CompileError::Row {
+                            line: link.line,
+                            message: format!(
+                                "\"{}\" is not a pattern for {}: {error}",
+                                symbols.text(name),
+                                kind.function()
+                            ),
+                        }
                     }),
-            };
-            add(matching.role, &link.subject)?;
-            add(matching.role, &link.role)?;
-            add(matching.domain, &link.domain)?;
+                };
+            add(matching.role, link.subject)?;
+            add(matching.role, link.role)?;
+            add(matching.domain, link.domain)?;
         }
     }
     Ok(())
@@ -117,38 +97,45 @@ pub(crate) fn add_patterns(
 
 /// Refuses a cycle among the links that hold together in any one domain.
 pub(crate) fn check_cycles(
-    links: &[Vec<LinkRow>],
+    links: &[Vec<Link>],
     matching: &[GraphSettings],
     patterns: &Patterns,
+    symbols: &Symbols,
     limits: &Limits,
 ) -> Result<(), CompileError> {
+    let budget = Budget::new(u64::MAX);
+    let runner = Matching {
+        symbols,
+        patterns,
+        limits,
+        budget: &budget,
+    };
     for (links, matching) in links.iter().zip(matching) {
-        let mut domains: BTreeMap<&str, Vec<&LinkRow>> = BTreeMap::new();
+        let mut domains: BTreeMap<Symbol, Vec<&Link>> = BTreeMap::new();
         for link in links {
-            domains.entry(&link.domain).or_default().push(link);
+            domains.entry(link.domain).or_default().push(link);
         }
-        let open: Vec<&str> = match matching.domain {
+        let open: Vec<Symbol> = match matching.domain {
             None => Vec::new(),
             Some(kind) => domains
                 .keys()
                 .copied()
-                .filter(|domain| !patterns.is_literal(kind, domain))
+                .filter(|domain| !patterns.is_literal(kind, *domain, symbols))
                 .collect(),
         };
         for (domain, own) in &domains {
+            let name = symbols.text(*domain);
             let mut together = own.clone();
             for pattern in open.iter().filter(|pattern| *pattern != domain) {
                 let holds = matching.domain.is_some_and(|kind| {
-                    patterns
-                        .matches(kind, domain, pattern, limits, &Budget::new(u64::MAX))
-                        .unwrap_or(false)
+                    runner.matches_symbol(kind, name, *pattern).unwrap_or(false)
                 });
                 if holds {
-                    together.extend(domains.get(*pattern).into_iter().flatten());
+                    together.extend(domains.get(pattern).into_iter().flatten());
                 }
             }
-            if let Some(cycle) = cycle(&together, domain) {
-                return Err(cycle);
+            if let Some((way, closing)) = cycle(&together) {
+                return Err(cycle_error(&way, closing, name, symbols));
             }
         }
     }
@@ -156,46 +143,49 @@ pub(crate) fn check_cycles(
 }
 
 /// A name on the way from a root, and how many of its roles were followed.
-type Step<'a> = (&'a str, usize);
+type Step = (Symbol, usize);
 
-fn cycle(links: &[&LinkRow], domain: &str) -> Option<CompileError> {
-    let mut roles: HashMap<&str, Vec<&LinkRow>> = HashMap::new();
+/// The first way found that comes back to a name on it, and the link that
+/// closes it.
+fn cycle<'l>(links: &[&'l Link]) -> Option<(Vec<Step>, &'l Link)> {
+    let mut roles: HashMap<Symbol, Vec<&Link>> = HashMap::new();
     for link in links {
-        roles.entry(&link.subject).or_default().push(link);
+        roles.entry(link.subject).or_default().push(link);
     }
-    let mut done: HashSet<&str> = HashSet::new();
+    let mut done: HashSet<Symbol> = HashSet::new();
     for start in links {
-        let mut way: Vec<Step<'_>> = vec![(&start.subject, 0)];
-        let mut on_way: HashSet<&str> = HashSet::from([&*start.subject]);
+        let mut way: Vec<Step> = vec![(start.subject, 0)];
+        let mut on_way: HashSet<Symbol> = HashSet::from([start.subject]);
         while let Some((name, next)) = way.pop() {
-            if done.contains(name) {
-                on_way.remove(name);
+            if done.contains(&name) {
+                on_way.remove(&name);
                 continue;
             }
-            let Some(link) = roles.get(name).and_then(|roles| roles.get(next)) else {
+            let Some(link) = roles.get(&name).and_then(|roles| roles.get(next)) else {
                 done.insert(name);
-                on_way.remove(name);
+                on_way.remove(&name);
                 continue;
             };
             way.push((name, next.saturating_add(1)));
-            if on_way.contains(&*link.role) {
-                return Some(cycle_error(&way, link, domain));
+            if on_way.contains(&link.role) {
+                return Some((way, link));
             }
-            if !done.contains(&*link.role) {
-                on_way.insert(&link.role);
-                way.push((&link.role, 0));
+            if !done.contains(&link.role) {
+                on_way.insert(link.role);
+                way.push((link.role, 0));
             }
         }
     }
     None
 }
 
-fn cycle_error(way: &[Step<'_>], closing: &LinkRow, domain: &str) -> CompileError {
+fn cycle_error(way: &[Step], closing: &Link, domain: &str, symbols: &Symbols) -> CompileError {
     let mut names: Vec<&str> = way
         .iter()
         .map(|(name, _)| *name)
-        .skip_while(|name| *name != &*closing.role)
-        .chain([&*closing.role])
+        .skip_while(|name| *name != closing.role)
+        .chain([closing.role])
+        .map(|name| symbols.text(name))
         .collect();
     if names.len() > 10 {
         let tail = names.split_off(names.len().saturating_sub(2));

@@ -2,11 +2,15 @@
 
 use std::collections::HashSet;
 
+use crate::effect::RowEffect;
 use crate::error::CompileError;
 use crate::settings::Settings;
-use crate::walk::effect::RowEffect;
+use crate::symbols::Symbols;
+use crate::table::Table;
+
+use super::add_symbol;
 use doorward_syntax::Model;
-use doorward_syntax::names::GraphDefinition;
+use doorward_syntax::names::{Definition, GraphDefinition};
 use doorward_syntax::policy::{Policy, Row};
 
 /// The rows of each definition, in order, without duplicates.
@@ -16,7 +20,7 @@ pub(crate) struct SortedOut {
 }
 
 /// What a row belongs to.
-enum Definition {
+enum Of {
     Policy(usize),
     Graph(usize),
 }
@@ -48,13 +52,13 @@ pub(crate) fn sort_out(
             continue;
         }
         match definition {
-            Definition::Policy(number) => {
+            Of::Policy(number) => {
                 let effect = effect(model, row, number)?;
                 if let Some(rows) = sorted.of_policies.get_mut(number) {
                     rows.push((index, effect));
                 }
             }
-            Definition::Graph(number) => {
+            Of::Graph(number) => {
                 if let Some(rows) = sorted.of_graphs.get_mut(number) {
                     rows.push(index);
                 }
@@ -71,18 +75,18 @@ fn refuse<T>(row: &Row, message: String) -> Result<T, CompileError> {
     })
 }
 
-fn definition(model: &Model, row: &Row) -> Result<Definition, CompileError> {
+fn definition(model: &Model, row: &Row) -> Result<Of, CompileError> {
     let names = &model.names;
     let policy = names
         .policies
         .iter()
         .position(|known| known.name == row.kind);
     if let Some(number) = policy {
-        return Ok(Definition::Policy(number));
+        return Ok(Of::Policy(number));
     }
     let graph = names.graphs.iter().position(|known| known.name == row.kind);
     if let Some(number) = graph {
-        return Ok(Definition::Graph(number));
+        return Ok(Of::Graph(number));
     }
     let known: Vec<&str> = names
         .policies
@@ -102,10 +106,10 @@ fn definition(model: &Model, row: &Row) -> Result<Definition, CompileError> {
 
 /// A policy row has exactly the fields of its definition. A role row may
 /// have more, which say nothing.
-fn check_size(model: &Model, row: &Row, definition: &Definition) -> Result<(), CompileError> {
+fn check_size(model: &Model, row: &Row, definition: &Of) -> Result<(), CompileError> {
     let got = row.fields.len();
     let fits = match definition {
-        Definition::Policy(number) => {
+        Of::Policy(number) => {
             let needed = model
                 .names
                 .policies
@@ -113,7 +117,7 @@ fn check_size(model: &Model, row: &Row, definition: &Definition) -> Result<(), C
                 .map(|known| known.fields.len());
             needed.map(|needed| (needed, got == needed))
         }
-        Definition::Graph(number) => {
+        Of::Graph(number) => {
             let needed = model.names.graphs.get(*number).map(GraphDefinition::fields);
             needed.map(|needed| (needed, got >= needed))
         }
@@ -143,4 +147,27 @@ fn effect(model: &Model, row: &Row, number: usize) -> Result<RowEffect, CompileE
             format!("the effect \"{text}\" is not allow, deny or indeterminate"),
         ),
     }
+}
+
+/// The table of some rows of one definition.
+pub(crate) fn table(
+    policy: &Policy,
+    rows: &[(u32, RowEffect)],
+    definition: &Definition,
+    symbols: &mut Symbols,
+) -> Result<Table, CompileError> {
+    let mut table = Table::new(definition.fields.len());
+    let mut fields = Vec::new();
+    for (index, effect) in rows {
+        let row = usize::try_from(*index).ok();
+        let Some(row) = row.and_then(|index| policy.rows.get(index)) else {
+            continue;
+        };
+        fields.clear();
+        for field in &row.fields {
+            fields.push(add_symbol(symbols, field)?);
+        }
+        table.push(&fields, row.line, *effect);
+    }
+    Ok(table)
 }

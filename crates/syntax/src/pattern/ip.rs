@@ -72,6 +72,17 @@ fn mask6(address: Ipv6Addr, bits: u8) -> Ipv6Addr {
 }
 
 impl IpPattern {
+    /// The block of that many leading bits that an address lies in, none if
+    /// an address of its family has fewer bits.
+    pub fn around(address: IpAddr, bits: u8) -> Option<Self> {
+        let address = match address {
+            IpAddr::V4(address) if bits <= 32 => IpAddr::V4(mask4(address, bits)),
+            IpAddr::V6(address) if bits <= 128 => IpAddr::V6(mask6(address, bits)),
+            _ => return None,
+        };
+        Some(Self { address, bits })
+    }
+
     /// Whether the address is in the block. An IPv4 address is never in an
     /// IPv6 block, nor the other way round.
     pub fn contains(&self, address: IpAddr) -> bool {

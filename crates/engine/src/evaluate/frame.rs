@@ -13,31 +13,36 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use serde_json::Value as Json;
+use smallvec::SmallVec;
 
+use crate::budget::{Budget, count, hash_steps, scan_steps};
 use crate::decision::EvaluationError as Error;
 use crate::load::Loaded;
+use crate::patterns::Matching;
+use crate::plan::Term;
 use crate::request::{GraphId, Request};
+use crate::roles::closure::{Asked, Closure};
+use crate::roles::own::OwnLinks;
+use crate::symbols::Symbol;
 use doorward_syntax::expression::{Expr, Operator, Slot};
 use doorward_syntax::lexer::Dialect;
 use doorward_syntax::parser;
 use doorward_syntax::pattern::Kind;
-use doorward_syntax::policy::Row;
 
 use super::arithmetic::{arithmetic, float, signed};
-use super::budget::{Budget, count, hash_steps, scan_steps};
 use super::functions::{self, Answer};
-use super::roles::{Asked, Closure, OwnLinks};
 use super::value::Val;
 
 /// Closures by graph, name and domain.
 pub(crate) type Closures = RefCell<HashMap<(u16, String, String), Rc<Closure>>>;
 
 /// What an expression is evaluated against.
+#[derive(Clone, Copy)]
 pub(crate) struct Frame<'a> {
     pub(crate) loaded: &'a Loaded,
     pub(crate) request: &'a Request<'a>,
     /// None: every field of the policy is empty text.
-    pub(crate) row: Option<&'a Row>,
+    pub(crate) row: Option<&'a [Symbol]>,
     /// What this decision may still cost.
     pub(crate) budget: &'a Budget,
     /// The role links of the request.
@@ -47,8 +52,8 @@ pub(crate) struct Frame<'a> {
 }
 
 /// Whether an error ends the decision even where false would win over it.
-fn is_final(error: Error) -> bool {
-    matches!(error, Error::Limit { .. } | Error::ReservedSubject)
+pub(crate) fn is_final(error: Error) -> bool {
+    matches!(error, Error::Limit { .. })
 }
 
 fn operator_error(operator: &'static str) -> Error {
@@ -56,6 +61,28 @@ fn operator_error(operator: &'static str) -> Error {
 }
 
 impl<'a> Frame<'a> {
+    /// Patterns, and what running them takes.
+    pub(crate) fn matching(&self) -> Matching<'a> {
+        Matching {
+            symbols: &self.loaded.symbols,
+            patterns: &self.loaded.patterns,
+            limits: &self.loaded.settings.limits,
+            budget: self.budget,
+        }
+    }
+
+    /// Whether a term holds.
+    pub(crate) fn holds(&self, term: &Term) -> Result<bool, Error> {
+        if let Some(operator) = term.operator {
+            return self.truth(&term.expr, term.negated, operator);
+        }
+        match self.root(&term.expr)? {
+            Val::Bool(value) => Ok(value),
+            Val::Number(number) if !number.is_nan() => Ok(number != 0.0),
+            _ => Err(Error::MatcherResult),
+        }
+    }
+
     /// The value of a whole matcher.
     pub(crate) fn root<'e>(&self, expr: &'e Expr) -> Result<Val<'e>, Error>
     where
@@ -66,24 +93,15 @@ impl<'a> Frame<'a> {
 
     /// Refuses a request whose subject starts with a reserved prefix, for
     /// every role graph that the matcher asks about a value of the request.
-    pub(crate) fn check_subjects(&self, expr: &Expr) -> Result<(), Error> {
-        if let Expr::Role(graph, arguments) = expr
-            && let Some(subject) = arguments.first()
-        {
-            let direct = match subject {
-                Expr::Attribute(value, _) => matches!(**value, Expr::Request(_)),
-                subject => matches!(subject, Expr::Request(_)),
-            };
-            if direct
-                && let Ok(Val::Text(name)) = self.value(subject)
+    pub(crate) fn check_subjects(&self, subjects: &[(u16, Expr)]) -> Result<(), Error> {
+        for (graph, subject) in subjects {
+            if let Ok(Val::Text(name)) = self.value(subject)
                 && self.loaded.is_reserved(*graph, &name)
             {
                 return Err(Error::ReservedSubject);
             }
         }
-        expr.children()
-            .into_iter()
-            .try_for_each(|child| self.check_subjects(child))
+        Ok(())
     }
 
     /// The value of an expression that stands where a truth value is asked
@@ -170,7 +188,7 @@ impl<'a> Frame<'a> {
     }
 
     /// The value of an expression, from left to right.
-    fn value<'e>(&self, expr: &'e Expr) -> Result<Val<'e>, Error>
+    pub(crate) fn value<'e>(&self, expr: &'e Expr) -> Result<Val<'e>, Error>
     where
         'a: 'e,
     {
@@ -220,11 +238,8 @@ impl<'a> Frame<'a> {
             Expr::List(_) => Err(operator_error("in")),
             Expr::Call(function, arguments) => {
                 let arguments = self.texts(arguments, function.name())?;
-                let arguments: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
-                let loaded = self.loaded;
-                let limits = &loaded.settings.limits;
-                match functions::call(*function, &arguments, &loaded.patterns, limits, self.budget)?
-                {
+                let arguments: SmallVec<[&str; 3]> = arguments.iter().map(AsRef::as_ref).collect();
+                match functions::call(*function, &arguments, self.matching())? {
                     Answer::Bool(value) => Ok(Val::Bool(value)),
                     Answer::Text(text) => Ok(Val::Text(text.into())),
                 }
@@ -249,9 +264,9 @@ impl<'a> Frame<'a> {
         let Some(row) = self.row else {
             return Ok(Val::Text("".into()));
         };
-        let field = row.fields.get(usize::from(slot.field));
+        let field = row.get(usize::from(slot.field));
         field
-            .map(|field| Val::Text(Cow::Borrowed(&**field)))
+            .map(|field| Val::Text(self.loaded.symbols.text(*field).into()))
             .ok_or(Error::UnknownName)
     }
 
@@ -260,11 +275,11 @@ impl<'a> Frame<'a> {
         &self,
         arguments: &'e [Expr],
         function: &'static str,
-    ) -> Result<Vec<Cow<'e, str>>, Error>
+    ) -> Result<SmallVec<[Cow<'e, str>; 3]>, Error>
     where
         'a: 'e,
     {
-        let values: Result<Vec<Val<'e>>, Error> =
+        let values: Result<SmallVec<[Val<'e>; 3]>, Error> =
             arguments.iter().map(|expr| self.value(expr)).collect();
         values?
             .into_iter()
@@ -298,10 +313,9 @@ impl<'a> Frame<'a> {
             id: GraphId(graph),
             own: self.own,
             now: self.request.now,
+            name,
             max_level: loaded.settings.max_hierarchy_level,
-            patterns: &loaded.patterns,
-            limits: &loaded.settings.limits,
-            budget: self.budget,
+            matching: self.matching(),
         };
         let hashed = [name.as_ref(), target.as_ref(), domain];
         for text in hashed {
@@ -312,7 +326,7 @@ impl<'a> Frame<'a> {
         let closure = match known {
             Some(closure) => closure,
             None => {
-                let closure = Rc::new(asked.closure(name, domain)?);
+                let closure = Rc::new(asked.closure(domain)?);
                 let mut closures = self.closures.borrow_mut();
                 closures.insert(key, Rc::clone(&closure));
                 closure
@@ -334,7 +348,8 @@ impl<'a> Frame<'a> {
             });
         };
         self.budget.spend(hash_steps(&text))?;
-        if let Some(parsed) = self.loaded.rules.get(&*text) {
+        let symbol = self.loaded.symbols.find(&text);
+        if let Some(parsed) = symbol.and_then(|symbol| self.loaded.rules.get(&symbol)) {
             let parsed = parsed.as_ref().ok_or(Error::MalformedRule)?;
             return self.eval_parsed(parsed, negated);
         }
@@ -440,10 +455,8 @@ impl<'a> Frame<'a> {
         let (Val::Text(text), Val::Text(pattern)) = (left, right) else {
             return Err(operator_error(symbol));
         };
-        let limits = &self.loaded.settings.limits;
-        self.loaded
-            .patterns
-            .matches(Kind::Regex, &text, &pattern, limits, self.budget)
+        self.matching()
+            .matches(Kind::Regex, &text, &pattern)
             .map_err(|error| match error {
                 Error::MalformedPattern { .. } => Error::MalformedPattern { function: symbol },
                 error => error,

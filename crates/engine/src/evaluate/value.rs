@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use crate::decision::EvaluationError;
 use crate::request::Value;
 
-use super::budget::{Budget, count, scan_steps};
+use crate::budget::{Budget, count, scan_steps};
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,7 +4,7 @@ use crate::decision::EvaluationError;
 use doorward_syntax::pattern::Glob;
 use doorward_syntax::pattern::glob::Token;
 
-use super::budget::{Budget, count};
+use crate::budget::{Budget, count};
 
 /// Tokens tried on a character that make a step.
 const TOKENS_PER_STEP: u64 = 8;
@@ -27,25 +27,42 @@ pub(super) fn matches(glob: &Glob, text: &str, budget: &Budget) -> Result<bool, 
     Ok(false)
 }
 
+/// What every text that matches the glob starts with.
+pub(super) fn prefix(glob: &Glob) -> String {
+    let mut alternatives = glob.alternatives.iter().map(|tokens| plain_tokens(tokens));
+    let mut common: Vec<char> = alternatives.next().into_iter().flatten().collect();
+    for alternative in alternatives {
+        let same = common.iter().zip(alternative);
+        let length = same.take_while(|(left, right)| *left == right).count();
+        common.truncate(length);
+    }
+    common.into_iter().collect()
+}
+
+/// The plain characters that a glob starts with.
+fn plain_tokens(tokens: &[Token]) -> impl Iterator<Item = char> {
+    let next = tokens.iter().skip(1).map(Some).chain([None]);
+    tokens.iter().zip(next).map_while(|(token, next)| {
+        // A slash goes with what follows it, since `/**` also stands for
+        // nothing.
+        let optional = matches!(next, Some(Token::Rest | Token::Segments));
+        match token {
+            Token::Character(character) if !optional => Some(*character),
+            _ => None,
+        }
+    })
+}
+
 /// How many tokens a glob starts with that are plain characters, and what
 /// follows them in the text; none if the text starts otherwise.
 fn plain_start<'t>(tokens: &[Token], text: &'t str) -> (usize, Option<&'t str>) {
     let mut rest = text.chars();
     let mut plain = 0_usize;
-    for (index, token) in tokens.iter().enumerate() {
-        let next = tokens.get(index.saturating_add(1));
-        // A slash goes with what follows it, since `/**` also stands for
-        // nothing.
-        let optional = matches!(next, Some(Token::Rest | Token::Segments));
-        match token {
-            Token::Character(expected) if !optional => {
-                if rest.next() != Some(*expected) {
-                    return (plain, None);
-                }
-                plain = plain.saturating_add(1);
-            }
-            _ => break,
+    for expected in plain_tokens(tokens) {
+        if rest.next() != Some(expected) {
+            return (plain, None);
         }
+        plain = plain.saturating_add(1);
     }
     (plain, Some(rest.as_str()))
 }

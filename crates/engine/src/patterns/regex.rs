@@ -11,7 +11,7 @@ use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use crate::decision::EvaluationError;
 
-use super::budget::{Budget, count};
+use crate::budget::{Budget, count};
 
 /// Bytes of text, times places alive, that make a step.
 const PLACES_PER_STEP: u64 = 4;
@@ -60,6 +60,11 @@ impl Expression {
             prefix: prefix(hir).into(),
             places: places(hir, !anchored).count.saturating_add(PLACES_PER_BYTE),
         })
+    }
+
+    /// What every matching text starts with.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// Whether the expression matches in the text.

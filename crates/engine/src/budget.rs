@@ -39,16 +39,16 @@ const HASHED_PER_STEP: u64 = 16;
 const SCANNED_PER_STEP: u64 = 64;
 
 /// A length as a number of steps.
-pub(super) fn count(length: usize) -> u64 {
+pub(crate) fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
 
 /// What looking a text up in a table costs.
-pub(super) fn hash_steps(text: &str) -> u64 {
+pub(crate) fn hash_steps(text: &str) -> u64 {
     count(text.len()).checked_div(HASHED_PER_STEP).unwrap_or(0)
 }
 
 /// What copying a text costs, or searching it for one character.
-pub(super) fn scan_steps(text: &str) -> u64 {
+pub(crate) fn scan_steps(text: &str) -> u64 {
     count(text.len()).checked_div(SCANNED_PER_STEP).unwrap_or(0)
 }

@@ -1,0 +1,299 @@
+//! The rows that may matter for one request.
+
+use smallvec::SmallVec;
+
+use crate::budget::count;
+use crate::decision::EvaluationError as Error;
+use crate::effect::RowEffect;
+use crate::evaluate::frame::{Frame, is_final};
+use crate::plan::{Branch, Plan};
+use crate::symbols::Symbol;
+use crate::table::Table;
+
+use super::answers::{self, Values};
+
+/// Looking up one combination of values costs as much as so many rows.
+const ROWS_PER_TUPLE: usize = 2;
+
+/// The positions of rows, ascending.
+pub(super) enum Rows<'a> {
+    All,
+    These(&'a [u32]),
+}
+
+/// Room for the positions of rows from several lists.
+pub(super) type Merged = SmallVec<[u32; 64]>;
+
+/// One request and the plan that answers it.
+pub(super) struct Search<'a> {
+    plan: &'a Plan,
+    table: &'a Table,
+    frame: Frame<'a>,
+    /// What the probes answer, by number.
+    values: SmallVec<[Values<'a>; 6]>,
+    /// The branches that are not false on every row.
+    branches: SmallVec<[Open<'a>; 4]>,
+}
+
+/// A branch that may be true, and the rows where.
+struct Open<'a> {
+    branch: &'a Branch,
+    /// The first error of its terms that are the same on every row.
+    error: Option<Error>,
+    rows: Lists<'a>,
+}
+
+/// Lists of rows that together hold all rows of a branch.
+enum Lists<'a> {
+    All,
+    These(SmallVec<[&'a [u32]; 8]>),
+}
+
+impl<'a> Search<'a> {
+    /// Asks what has to be asked to know which rows may matter.
+    pub(super) fn new(plan: &'a Plan, table: &'a Table, frame: Frame<'a>) -> Result<Self, Error> {
+        let mut search = Self {
+            plan,
+            table,
+            frame,
+            values: plan.probes.iter().map(|_| Values::Unasked).collect(),
+            branches: SmallVec::new(),
+        };
+        for branch in &plan.branches {
+            if let Some(open) = search.open(branch)? {
+                search.branches.push(open);
+            }
+        }
+        Ok(search)
+    }
+
+    /// The branch with its rows; none if it is false on every row.
+    fn open(&mut self, branch: &'a Branch) -> Result<Option<Open<'a>>, Error> {
+        let mut error = None;
+        for number in &branch.request_terms {
+            let Some(term) = self.plan.request_terms.get(*number) else {
+                continue;
+            };
+            match self.frame.holds(term) {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
+                Err(failed) if is_final(failed) => return Err(failed),
+                Err(failed) => error = error.or(Some(failed)),
+            }
+        }
+        for number in &branch.probes {
+            self.ask(*number)?;
+            if let Some(Values::These(values)) = self.values.get(*number)
+                && values.is_empty()
+            {
+                return Ok(None);
+            }
+        }
+        let rows = self.lists(branch)?;
+        Ok(Some(Open {
+            branch,
+            error,
+            rows,
+        }))
+    }
+
+    fn ask(&mut self, number: usize) -> Result<(), Error> {
+        let Some(probe) = self.plan.probes.get(number) else {
+            return Ok(());
+        };
+        let (Some(column), Some(values)) = (
+            self.plan.columns.get(probe.column),
+            self.values.get_mut(number),
+        ) else {
+            return Ok(());
+        };
+        if !matches!(values, Values::Unasked) {
+            return Ok(());
+        }
+        *values = match answers::ask(self.plan, probe, column, &self.frame) {
+            Ok(values) => values,
+            Err(error) if is_final(error) => return Err(error),
+            Err(_) => Values::Unknown,
+        };
+        Ok(())
+    }
+
+    /// The lists of rows that leave least.
+    fn lists(&mut self, branch: &'a Branch) -> Result<Lists<'a>, Error> {
+        let mut best = self.shortest(branch);
+        for number in &branch.probes {
+            let pending = self.values.get(*number).and_then(Values::pending);
+            let least = best.map_or(self.table.len(), |(_, rows)| rows);
+            if pending.is_some_and(|pending| pending < least) {
+                self.complete(*number)?;
+                best = self.shortest(branch);
+            }
+        }
+        let Some((number, rows)) = best else {
+            return Ok(Lists::All);
+        };
+        if let Some(lists) = self.tuples(branch, rows) {
+            self.frame.budget.spend(count(lists.len()))?;
+            return Ok(Lists::These(lists));
+        }
+        let column = self.plan.probes.get(number);
+        let column = column.and_then(|probe| self.plan.columns.get(probe.column));
+        let (Some(column), Some(Values::These(values))) = (column, self.values.get(number)) else {
+            return Ok(Lists::All);
+        };
+        self.frame.budget.spend(count(values.len()))?;
+        let lists = values.iter().map(|value| column.rows(*value));
+        Ok(Lists::These(
+            lists.filter(|rows| !rows.is_empty()).collect(),
+        ))
+    }
+
+    fn complete(&mut self, number: usize) -> Result<(), Error> {
+        let column = self.plan.probes.get(number);
+        let column = column.and_then(|probe| self.plan.columns.get(probe.column));
+        let (Some(column), Some(values)) = (column, self.values.get_mut(number)) else {
+            return Ok(());
+        };
+        match values.complete(column, &self.frame) {
+            Err(error) if !is_final(error) => *values = Values::Unknown,
+            result => result?,
+        }
+        Ok(())
+    }
+
+    /// The probe whose values leave the fewest rows, and how many.
+    fn shortest(&self, branch: &Branch) -> Option<(usize, usize)> {
+        let known = branch.probes.iter().filter_map(|number| {
+            let Some(Values::These(values)) = self.values.get(*number) else {
+                return None;
+            };
+            let probe = self.plan.probes.get(*number)?;
+            let column = self.plan.columns.get(probe.column)?;
+            let rows = values.iter().map(|value| column.rows(*value).len());
+            Some((*number, rows.fold(0, usize::saturating_add)))
+        });
+        known.min_by_key(|(_, rows)| *rows)
+    }
+
+    /// The rows by all columns together, if that reads less than `rows` rows.
+    fn tuples(&self, branch: &'a Branch, rows: usize) -> Option<SmallVec<[&'a [u32]; 8]>> {
+        let tuples = branch.tuples.as_ref()?;
+        let mut all: SmallVec<[&[Symbol]; 6]> = SmallVec::new();
+        let mut combinations = 1_usize;
+        for field in tuples.fields() {
+            let values = branch.probes.iter().find_map(|number| {
+                let probe = self.plan.probes.get(*number)?;
+                match self.values.get(*number) {
+                    Some(Values::These(values)) if probe.field == *field => Some(values),
+                    _ => None,
+                }
+            })?;
+            combinations = combinations.saturating_mul(values.len());
+            all.push(values);
+        }
+        if combinations.saturating_mul(ROWS_PER_TUPLE) >= rows {
+            return None;
+        }
+        let mut lists = SmallVec::new();
+        let mut tuple: SmallVec<[Symbol; 6]> = SmallVec::new();
+        for combination in 0..combinations {
+            let mut left = combination;
+            tuple.clear();
+            for values in &all {
+                let index = left.checked_rem(values.len()).unwrap_or(0);
+                left = left.checked_div(values.len()).unwrap_or(0);
+                tuple.extend(values.get(index).copied());
+            }
+            let rows = tuples.rows(self.table, &tuple);
+            if !rows.is_empty() {
+                lists.push(rows);
+            }
+        }
+        Some(lists)
+    }
+
+    /// The rows that may match or fail: all others are false.
+    pub(super) fn rows<'m>(&self, merged: &'m mut Merged) -> Result<Rows<'m>, Error>
+    where
+        'a: 'm,
+    {
+        let mut lists: SmallVec<[&'a [u32]; 8]> = SmallVec::new();
+        for open in &self.branches {
+            match &open.rows {
+                Lists::All => return Ok(Rows::All),
+                Lists::These(more) => lists.extend_from_slice(more),
+            }
+        }
+        match lists.as_slice() {
+            [] => return Ok(Rows::These(&[])),
+            [rows] => return Ok(Rows::These(rows)),
+            _ => {}
+        }
+        let total = lists.iter().map(|rows| rows.len());
+        let total = total.fold(0, usize::saturating_add);
+        self.frame.budget.spend(count(total) >> 3)?;
+        if total >= self.table.len() {
+            return Ok(Rows::All);
+        }
+        merged.reserve(total);
+        for list in lists {
+            merged.extend_from_slice(list);
+        }
+        merged.sort_unstable();
+        merged.dedup();
+        Ok(Rows::These(merged))
+    }
+
+    /// What a row says if it matches, and none if it does not. The first
+    /// branch that is not false decides.
+    pub(super) fn matching(&self, position: u32) -> Result<Option<RowEffect>, Error> {
+        let Some(row) = self.table.row(position) else {
+            return Ok(None);
+        };
+        let frame = Frame {
+            row: Some(row),
+            ..self.frame
+        };
+        frame.budget.spend(1)?;
+        for open in &self.branches {
+            if self.holds(open, row, &frame)? {
+                return Ok(self.table.effect(position));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a branch holds on a row: false wins over an error.
+    fn holds(&self, open: &Open<'a>, row: &[Symbol], frame: &Frame<'a>) -> Result<bool, Error> {
+        let mut first = open.error;
+        let mut take = |result| match result {
+            Ok(holds) => Ok(holds),
+            Err(error) if is_final(error) => Err(error),
+            Err(error) => {
+                first = first.or(Some(error));
+                Ok(true)
+            }
+        };
+        for number in &open.branch.probes {
+            let probe = self.plan.probes.get(*number);
+            let (Some(probe), Some(values)) = (probe, self.values.get(*number)) else {
+                continue;
+            };
+            let cell = row.get(usize::from(probe.field)).copied();
+            let known = match cell {
+                Some(cell) => values.contains(cell, frame).transpose(),
+                None => None,
+            };
+            let holds = known.unwrap_or_else(|| frame.holds(&probe.term));
+            if !take(holds)? {
+                return Ok(false);
+            }
+        }
+        for term in &open.branch.residual {
+            if !take(frame.holds(term))? {
+                return Ok(false);
+            }
+        }
+        first.map_or(Ok(true), Err)
+    }
+}

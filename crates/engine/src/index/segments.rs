@@ -1,0 +1,226 @@
+//! Texts that fit one of many patterns of whole segments: a trie of segments.
+
+use hashbrown::HashTable;
+use smallvec::SmallVec;
+
+use crate::budget::{Budget, count, scan_steps};
+use crate::decision::EvaluationError;
+use crate::hash;
+use crate::patterns::key::{KeyPattern, Segment};
+use crate::symbols::Symbol;
+
+/// Key patterns, by their segments.
+#[derive(Debug)]
+pub(super) struct SegmentTrie {
+    nodes: Vec<Node>,
+    /// The children that a plain segment leads to, by parent and segment.
+    children: HashTable<u32>,
+    /// The labels' texts.
+    labels: String,
+    ends: Vec<End>,
+}
+
+/// No node, or no end.
+const NONE: u32 = u32::MAX;
+
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    parent: u32,
+    /// Where the plain segment that leads here stands in `labels`.
+    label: (u32, u32),
+    /// The child that a variable leads to.
+    variable: u32,
+    /// The first pattern that ends here.
+    end: u32,
+    /// The first pattern that goes on from here with any rest.
+    rest: u32,
+}
+
+/// A pattern that ends at a node, and the next one that does.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    pattern: Symbol,
+    /// Whether its segments are all it asks for.
+    sure: bool,
+    next: u32,
+}
+
+impl Default for SegmentTrie {
+    fn default() -> Self {
+        Self {
+            nodes: vec![Node::new(NONE, (0, 0))],
+            children: HashTable::new(),
+            labels: String::new(),
+            ends: Vec::new(),
+        }
+    }
+}
+
+impl Node {
+    fn new(parent: u32, label: (u32, u32)) -> Self {
+        Self {
+            parent,
+            label,
+            variable: NONE,
+            end: NONE,
+            rest: NONE,
+        }
+    }
+}
+
+fn at<T>(all: &[T], number: u32) -> Option<&T> {
+    all.get(usize::try_from(number).ok()?)
+}
+
+fn label<'a>(labels: &'a str, node: &Node) -> &'a str {
+    let (start, end) = node.label;
+    let range = usize::try_from(start).ok().zip(usize::try_from(end).ok());
+    range
+        .and_then(|(start, end)| labels.get(start..end))
+        .unwrap_or("")
+}
+
+impl SegmentTrie {
+    /// Adds a pattern.
+    pub(super) fn add(&mut self, key: &KeyPattern<'_>, pattern: Symbol) {
+        let mut node = 0;
+        for segment in key.segments() {
+            node = match segment {
+                Segment::Plain(text) => self.plain_child(node, text),
+                Segment::Variable(_) => self.variable_child(node),
+            };
+        }
+        let number = u32::try_from(self.ends.len()).unwrap_or(NONE);
+        let Some(node) = self.nodes.get_mut(usize::try_from(node).unwrap_or(0)) else {
+            return;
+        };
+        let first = if key.rest {
+            &mut node.rest
+        } else {
+            &mut node.end
+        };
+        self.ends.push(End {
+            pattern,
+            sure: !key.repeats,
+            next: *first,
+        });
+        *first = number;
+    }
+
+    fn new_node(&mut self, parent: u32, text: &str) -> u32 {
+        let bound = |length: usize| u32::try_from(length).unwrap_or(NONE);
+        let start = bound(self.labels.len());
+        self.labels.push_str(text);
+        let number = bound(self.nodes.len());
+        let label = (start, bound(self.labels.len()));
+        self.nodes.push(Node::new(parent, label));
+        number
+    }
+
+    fn find_child(&self, parent: u32, text: &str) -> Option<u32> {
+        let same = |number: &u32| {
+            at(&self.nodes, *number)
+                .is_some_and(|node| node.parent == parent && label(&self.labels, node) == text)
+        };
+        self.children
+            .find(hash::numbered(parent, text), same)
+            .copied()
+    }
+
+    fn plain_child(&mut self, parent: u32, text: &str) -> u32 {
+        if let Some(known) = self.find_child(parent, text) {
+            return known;
+        }
+        let number = self.new_node(parent, text);
+        let (nodes, labels) = (&self.nodes, &self.labels);
+        let hash_of = |number: &u32| {
+            let node = at(nodes, *number);
+            node.map_or(0, |node| hash::numbered(node.parent, label(labels, node)))
+        };
+        self.children
+            .insert_unique(hash::numbered(parent, text), number, hash_of);
+        number
+    }
+
+    fn variable_child(&mut self, parent: u32) -> u32 {
+        if let Some(node) = at(&self.nodes, parent)
+            && node.variable != NONE
+        {
+            return node.variable;
+        }
+        let number = self.new_node(parent, "");
+        let index = usize::try_from(parent).unwrap_or(usize::MAX);
+        if let Some(node) = self.nodes.get_mut(index) {
+            node.variable = number;
+        }
+        number
+    }
+
+    /// Gives every pattern whose segments the text has.
+    pub(super) fn find(
+        &self,
+        text: &str,
+        budget: &Budget,
+        mut found: impl FnMut(Symbol, bool),
+    ) -> Result<(), EvaluationError> {
+        if self.ends.is_empty() {
+            return Ok(());
+        }
+        budget.spend(scan_steps(text))?;
+        // A rest stands for text on one line only.
+        let rest_from = text.rfind('\n').map_or(0, |line| line.saturating_add(1));
+        // Nodes to go on from, each with the offset where the next segment
+        // starts, none where the text has ended.
+        let mut pending: SmallVec<[(u32, Option<usize>); 16]> = SmallVec::new();
+        pending.push((0, Some(0)));
+        while let Some((number, start)) = pending.pop() {
+            let Some(node) = at(&self.nodes, number) else {
+                continue;
+            };
+            let Some(start) = start else {
+                self.give(node.end, budget, &mut found)?;
+                continue;
+            };
+            if start >= rest_from {
+                self.give(node.rest, budget, &mut found)?;
+            }
+            let left = text.get(start..).unwrap_or("");
+            let (segment, next) = match left.split_once('/') {
+                Some((segment, _)) => {
+                    let after = start.saturating_add(segment.len()).saturating_add(1);
+                    (segment, Some(after))
+                }
+                None => (left, None),
+            };
+            budget.spend(count(segment.len()) >> 4)?;
+            if let Some(child) = self.find_child(number, segment) {
+                pending.push((child, next));
+            }
+            if node.variable != NONE && !segment.is_empty() {
+                budget.spend(1)?;
+                pending.push((node.variable, next));
+            }
+        }
+        Ok(())
+    }
+
+    fn give(
+        &self,
+        first: u32,
+        budget: &Budget,
+        found: &mut impl FnMut(Symbol, bool),
+    ) -> Result<(), EvaluationError> {
+        let mut next = first;
+        while let Some(end) = at(&self.ends, next) {
+            budget.spend(1)?;
+            found(end.pattern, end.sure);
+            next = end.next;
+        }
+        Ok(())
+    }
+
+    /// The number of patterns.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+}

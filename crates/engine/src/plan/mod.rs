@@ -1,0 +1,230 @@
+//! How a matcher is answered: which terms are lookups in a column, which are
+//! evaluated once a request, and which on every row that is left.
+
+mod describe;
+mod lookups;
+mod terms;
+
+use doorward_syntax::expression::{Expr, Slot};
+use doorward_syntax::pattern::Kind;
+
+use crate::index::{Column, PatternIndex, Tuples};
+use crate::patterns::Patterns;
+use crate::roles::Graph;
+use crate::symbols::Symbols;
+use crate::table::Table;
+
+pub use describe::{BranchPlan, LookupPlan, MatcherPlan};
+pub(crate) use lookups::Lookup;
+pub(crate) use terms::Term;
+
+/// Rows that one value may leave before several columns are looked up
+/// together.
+const ROWS_FROM: usize = 32;
+
+/// How one matcher is answered with the rows of one policy definition.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// Terms with the same value on every row.
+    pub(crate) request_terms: Vec<Term>,
+    pub(crate) probes: Vec<Probe>,
+    pub(crate) branches: Vec<Branch>,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) patterns: Vec<PatternIndex>,
+}
+
+/// A term that is a lookup.
+#[derive(Debug)]
+pub(crate) struct Probe {
+    /// The term itself, for when the lookup cannot be made.
+    pub(crate) term: Term,
+    pub(crate) field: u16,
+    /// The column's number in the plan.
+    pub(crate) column: usize,
+    /// The number of the pattern index that the lookup needs.
+    pub(crate) patterns: Option<usize>,
+    pub(crate) lookup: Lookup,
+}
+
+/// One AND of the matcher's OR.
+#[derive(Debug)]
+pub(crate) struct Branch {
+    /// Numbers of the plan's request terms.
+    pub(crate) request_terms: Vec<usize>,
+    /// Numbers of the plan's probes, those that cost least first.
+    pub(crate) probes: Vec<usize>,
+    /// What is evaluated on the rows that are left.
+    pub(crate) residual: Vec<Term>,
+    /// The rows by all columns of the probes together, where no column alone
+    /// leaves few.
+    pub(crate) tuples: Option<Tuples>,
+}
+
+/// What a plan is made from.
+#[derive(Clone, Copy)]
+pub(crate) struct Sources<'a> {
+    pub(crate) table: &'a Table,
+    pub(crate) graphs: &'a [Graph],
+    pub(crate) patterns: &'a Patterns,
+    pub(crate) symbols: &'a Symbols,
+}
+
+impl Plan {
+    /// Plans a matcher over the rows of a policy definition. All patterns of
+    /// the rows are compiled, and all texts have their symbols.
+    pub(crate) fn new(matcher: &Expr, definition: u16, sources: Sources<'_>) -> Self {
+        let mut plan = Self {
+            request_terms: Vec::new(),
+            probes: Vec::new(),
+            branches: Vec::new(),
+            columns: Vec::new(),
+            patterns: Vec::new(),
+        };
+        let mut kinds = Vec::new();
+        for terms in terms::branches(matcher) {
+            let branch = plan.branch(terms, definition, sources, &mut kinds);
+            plan.branches.push(branch);
+        }
+        plan
+    }
+
+    fn branch(
+        &mut self,
+        terms: Vec<Term>,
+        definition: u16,
+        sources: Sources<'_>,
+        kinds: &mut Vec<(u16, Kind)>,
+    ) -> Branch {
+        let mut branch = Branch {
+            request_terms: Vec::new(),
+            probes: Vec::new(),
+            residual: Vec::new(),
+            tuples: None,
+        };
+        let found: Vec<_> = terms
+            .iter()
+            .map(|term| lookups::lookup(term, definition))
+            .collect();
+        let known: Vec<_> = found.iter().flatten().cloned().collect();
+        for (term, found) in terms.into_iter().zip(found) {
+            let found = found.or_else(|| lookups::with_domain(&term, &known, definition));
+            if let Some((field, lookup)) = found {
+                let number = self.probe(term, field, lookup, sources, kinds);
+                if !branch.probes.contains(&number) {
+                    branch.probes.push(number);
+                }
+            } else if lookups::is_of_request(&term.expr) {
+                branch.request_terms.push(self.request_terms.len());
+                self.request_terms.push(term);
+            } else {
+                branch.residual.push(term);
+            }
+        }
+        branch.probes.sort_by_key(|number| self.rank(*number));
+        branch.tuples = self.tuples(&branch.probes, sources.table);
+        branch
+    }
+
+    /// The number of the probe for a term; equal lookups share one.
+    fn probe(
+        &mut self,
+        term: Term,
+        field: u16,
+        lookup: Lookup,
+        sources: Sources<'_>,
+        kinds: &mut Vec<(u16, Kind)>,
+    ) -> usize {
+        let mut probes = self.probes.iter();
+        let known = probes.position(|probe| probe.field == field && probe.lookup == lookup);
+        if let Some(known) = known {
+            return known;
+        }
+        let mut columns = self.columns.iter();
+        let column = columns
+            .position(|column| column.field == field)
+            .unwrap_or_else(|| {
+                let column = Column::new(sources.table, field, sources.symbols.len());
+                self.columns.push(column);
+                self.columns.len().saturating_sub(1)
+            });
+        let kind = match &lookup {
+            Lookup::Pattern { kind, .. } => Some(*kind),
+            Lookup::Role { graph, .. } => sources
+                .graphs
+                .get(usize::from(*graph))
+                .and_then(|graph| graph.role_matching),
+            _ => None,
+        };
+        let patterns = kind.map(|kind| {
+            let known = kinds.iter().position(|known| *known == (field, kind));
+            known.unwrap_or_else(|| {
+                let values = self.columns.get(column).map_or(&[][..], Column::values);
+                let values = values.iter().copied();
+                let (patterns, symbols) = (sources.patterns, sources.symbols);
+                self.patterns
+                    .push(PatternIndex::new(kind, values, patterns, symbols));
+                kinds.push((field, kind));
+                kinds.len().saturating_sub(1)
+            })
+        });
+        self.probes.push(Probe {
+            term,
+            field,
+            column,
+            patterns,
+            lookup,
+        });
+        self.probes.len().saturating_sub(1)
+    }
+
+    /// Lookups that cost less are made first: an empty one saves the rest.
+    fn rank(&self, number: usize) -> u8 {
+        let Some(probe) = self.probes.get(number) else {
+            return u8::MAX;
+        };
+        let runs = probe
+            .patterns
+            .and_then(|number| self.patterns.get(number))
+            .is_some_and(|patterns| patterns.sizes().run > 0);
+        match &probe.lookup {
+            Lookup::Equal(_) | Lookup::OneOf(_) | Lookup::In(_) => 0,
+            Lookup::Pattern { .. } if !runs => 1,
+            Lookup::Role { .. } if !runs => 2,
+            _ => 3,
+        }
+    }
+
+    /// Indexes the columns of some probes together, if one row at least has
+    /// no column whose value leaves few.
+    fn tuples(&self, probes: &[usize], table: &Table) -> Option<Tuples> {
+        let mut fields: Vec<u16> = Vec::new();
+        let mut columns: Vec<&Column> = Vec::new();
+        for probe in probes.iter().filter_map(|number| self.probes.get(*number)) {
+            if !fields.contains(&probe.field) {
+                fields.push(probe.field);
+                columns.extend(self.columns.get(probe.column));
+            }
+        }
+        if fields.len() < 2 || columns.iter().any(|column| column.most() <= ROWS_FROM) {
+            return None;
+        }
+        let least = |position: u32| {
+            let rows = columns.iter().map(|column| {
+                let cell = table.cell(position, column.field);
+                cell.map_or(0, |cell| column.rows(cell).len())
+            });
+            rows.min().unwrap_or(0)
+        };
+        let crowded = table
+            .positions()
+            .any(|position| least(position) > ROWS_FROM);
+        crowded.then(|| Tuples::new(table, &fields))
+    }
+}
+
+/// Whether an expression reads a field of that policy definition.
+pub(crate) fn reads(expr: &Expr, definition: u16) -> bool {
+    expr.any(
+        &mut |expr| matches!(expr, Expr::Policy(Slot { definition: of, .. }) if *of == definition),
+    )
+}

@@ -1,0 +1,240 @@
+//! Role graphs: who has which role, in which domain, at what time.
+
+pub(crate) mod closure;
+pub(crate) mod large;
+pub(crate) mod own;
+pub(crate) mod period;
+
+use std::collections::HashMap;
+
+use doorward_syntax::pattern::Kind;
+use foldhash::fast::FixedState;
+
+use crate::index::PatternIndex;
+use crate::patterns::Patterns;
+use crate::symbols::{Symbol, Symbols};
+
+use large::Large;
+use period::Period;
+
+/// A role row as a link.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Link {
+    pub(crate) subject: Symbol,
+    pub(crate) role: Symbol,
+    /// That of the empty text in a graph without domains.
+    pub(crate) domain: Symbol,
+    pub(crate) period: Option<Period>,
+    /// The row's line.
+    pub(crate) line: u32,
+}
+
+/// One role graph.
+#[derive(Debug)]
+pub(crate) struct Graph {
+    /// How names are matched with the names of links.
+    pub(crate) role_matching: Option<Kind>,
+    /// How domains are matched with the domains of links.
+    pub(crate) domain_matching: Option<Kind>,
+    /// The domains in order of appearance. A graph without domains has all
+    /// its links under the empty one.
+    domains: Vec<Domain>,
+    domain_numbers: HashMap<Symbol, u32, FixedState>,
+    /// The names of links, each once in each domain, in order of appearance.
+    nodes: Vec<Node>,
+    /// Numbers of nodes, by number of the domain and name.
+    numbers: HashMap<(u32, Symbol), u32, FixedState>,
+    /// The links of all nodes, those of one node together.
+    links: Vec<To>,
+    /// The roles of names that have many.
+    large: Large,
+}
+
+#[derive(Debug)]
+struct Domain {
+    name: Symbol,
+    /// The domain's nodes, in order of appearance.
+    nodes: Vec<u32>,
+    /// The nodes' names as patterns, where names may be patterns and running
+    /// one cannot fail.
+    patterns: Option<PatternIndex>,
+}
+
+/// A name in a domain.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Node {
+    pub(crate) name: Symbol,
+    /// Where its links are: the first, and the one after the last.
+    links: (u32, u32),
+}
+
+/// A link, seen from its subject.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct To {
+    pub(crate) role: Symbol,
+    /// The node of the role.
+    pub(crate) node: u32,
+    /// Whether the role has no role itself.
+    pub(crate) last: bool,
+    period: Option<Period>,
+}
+
+impl To {
+    /// Whether the link holds at a time.
+    pub(crate) fn holds(&self, now: i64) -> bool {
+        self.period.is_none_or(|period| period.contains(now))
+    }
+}
+
+impl Graph {
+    /// The graph that links make. Of two links between the same names in one
+    /// domain, the period of the later one counts.
+    pub(crate) fn new(
+        role_matching: Option<Kind>,
+        domain_matching: Option<Kind>,
+        links: &[Link],
+    ) -> Self {
+        let mut graph = Self {
+            role_matching,
+            domain_matching,
+            domains: Vec::new(),
+            domain_numbers: HashMap::default(),
+            nodes: Vec::new(),
+            numbers: HashMap::default(),
+            links: Vec::new(),
+            large: Large::default(),
+        };
+        let mut ends = Vec::new();
+        for link in links {
+            let domain = graph.domain_number(link.domain);
+            let subject = graph.node_number(domain, link.subject);
+            let role = graph.node_number(domain, link.role);
+            ends.push((subject, role, link));
+        }
+        // A stable sort keeps the order of appearance among those of a node.
+        ends.sort_by_key(|(subject, ..)| *subject);
+        for group in ends.chunk_by(|left, right| left.0 == right.0) {
+            graph.connect(group);
+        }
+        for index in 0..graph.links.len() {
+            let node = graph.links.get(index).map(|to| to.node);
+            let last = node.is_none_or(|node| graph.links_of(node).is_empty());
+            if let Some(to) = graph.links.get_mut(index) {
+                to.last = last;
+            }
+        }
+        graph
+    }
+
+    fn domain_number(&mut self, name: Symbol) -> u32 {
+        let domains = &mut self.domains;
+        *self.domain_numbers.entry(name).or_insert_with(|| {
+            domains.push(Domain {
+                name,
+                nodes: Vec::new(),
+                patterns: None,
+            });
+            u32::try_from(domains.len().saturating_sub(1)).unwrap_or(u32::MAX)
+        })
+    }
+
+    fn node_number(&mut self, domain: u32, name: Symbol) -> u32 {
+        if let Some(number) = self.find(domain, name) {
+            return number;
+        }
+        let number = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        self.nodes.push(Node {
+            name,
+            links: (0, 0),
+        });
+        self.numbers.insert((domain, name), number);
+        let index = usize::try_from(domain).ok();
+        if let Some(domain) = index.and_then(|index| self.domains.get_mut(index)) {
+            domain.nodes.push(number);
+        }
+        number
+    }
+
+    /// Stores the links of one node, each role once, in order of first
+    /// appearance.
+    fn connect(&mut self, group: &[(u32, u32, &Link)]) {
+        let start = self.links.len();
+        let mut places: HashMap<u32, usize, FixedState> = HashMap::default();
+        for (_, role, link) in group {
+            let place = *places.entry(*role).or_insert(self.links.len());
+            match self.links.get_mut(place) {
+                Some(known) => known.period = link.period,
+                None => self.links.push(To {
+                    role: link.role,
+                    node: *role,
+                    last: false,
+                    period: link.period,
+                }),
+            }
+        }
+        let bound = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+        let range = (bound(start), bound(self.links.len()));
+        let subject = group
+            .first()
+            .and_then(|(subject, ..)| usize::try_from(*subject).ok());
+        if let Some(node) = subject.and_then(|index| self.nodes.get_mut(index)) {
+            node.links = range;
+        }
+    }
+
+    /// Makes ready what needs the patterns compiled, or the whole graph.
+    pub(crate) fn prepare(&mut self, patterns: &Patterns, symbols: &Symbols, max_level: u32) {
+        // An address pattern makes an error of every name that is no address,
+        // so each has to be run.
+        if let Some(kind) = self.role_matching.filter(|kind| *kind != Kind::Ip) {
+            let mut domains = std::mem::take(&mut self.domains);
+            for domain in &mut domains {
+                let names = self.names(domain);
+                domain.patterns = Some(PatternIndex::new(kind, names, patterns, symbols));
+            }
+            self.domains = domains;
+        }
+        if self.role_matching.is_none() && self.domain_matching.is_none() {
+            self.large = Large::new(self, max_level);
+        }
+    }
+
+    /// The node of a name in a domain.
+    fn find(&self, domain: u32, name: Symbol) -> Option<u32> {
+        self.numbers.get(&(domain, name)).copied()
+    }
+
+    /// The links of a node.
+    fn links_of(&self, number: u32) -> &[To] {
+        let range = node(&self.nodes, number).and_then(|node| {
+            let (start, end) = node.links;
+            Some((usize::try_from(start).ok()?, usize::try_from(end).ok()?))
+        });
+        range
+            .and_then(|(start, end)| self.links.get(start..end))
+            .unwrap_or_default()
+    }
+
+    /// The names of a domain, in order of appearance.
+    fn names(&self, domain: &Domain) -> impl Iterator<Item = Symbol> {
+        let numbers = domain.nodes.iter();
+        numbers.filter_map(|number| node(&self.nodes, *number).map(|node| node.name))
+    }
+
+    /// The number of names and of links, for `explain`.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        (self.nodes.len(), self.links.len())
+    }
+
+    /// The number of the domain with that very name.
+    fn domain_named(&self, symbols: &Symbols, name: &str) -> Option<u32> {
+        if let [domain] = self.domains.as_slice() {
+            return (symbols.text(domain.name) == name).then_some(0);
+        }
+        self.domain_numbers.get(&symbols.find(name)?).copied()
+    }
+}
+
+fn node(nodes: &[Node], number: u32) -> Option<&Node> {
+    nodes.get(usize::try_from(number).ok()?)
+}

@@ -1,0 +1,80 @@
+//! The rows of one policy definition, in the order of evaluation.
+
+use crate::effect::RowEffect;
+use crate::symbols::Symbol;
+
+/// The rows of one policy definition, without duplicates, in the order of
+/// evaluation. A row is named by its position.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    /// Fields of a row, at least one.
+    width: usize,
+    /// The fields of all rows, one row after the other.
+    cells: Vec<Symbol>,
+    rows: Vec<RowFacts>,
+}
+
+/// What is known of a row beside its fields.
+#[derive(Debug, Clone, Copy)]
+struct RowFacts {
+    line: u32,
+    effect: RowEffect,
+}
+
+impl Table {
+    /// A table without rows.
+    pub(crate) fn new(width: usize) -> Self {
+        Self {
+            width,
+            cells: Vec::new(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row after the others; its fields are as many as the table's.
+    pub(crate) fn push(&mut self, fields: &[Symbol], line: u32, effect: RowEffect) {
+        self.cells.extend_from_slice(fields);
+        self.rows.push(RowFacts { line, effect });
+    }
+
+    /// The number of rows.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// All positions, in order.
+    pub(crate) fn positions(&self) -> std::ops::Range<u32> {
+        0..u32::try_from(self.rows.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The fields of a row, none if there is no such row.
+    pub(crate) fn row(&self, position: u32) -> Option<&[Symbol]> {
+        let start = usize::try_from(position).ok()?.checked_mul(self.width)?;
+        self.cells.get(start..start.checked_add(self.width)?)
+    }
+
+    /// One field of a row.
+    pub(crate) fn cell(&self, position: u32, field: u16) -> Option<Symbol> {
+        self.row(position)?.get(usize::from(field)).copied()
+    }
+
+    /// The fields of a column, in the order of the rows.
+    pub(crate) fn column(&self, field: u16) -> impl Iterator<Item = Symbol> {
+        let cells = self.cells.iter().skip(usize::from(field));
+        cells.step_by(self.width.max(1)).copied()
+    }
+
+    /// The row's line in the policy's text, from 1.
+    pub(crate) fn line(&self, position: u32) -> Option<u32> {
+        self.facts(position).map(|facts| facts.line)
+    }
+
+    /// What the row says when it matches.
+    pub(crate) fn effect(&self, position: u32) -> Option<RowEffect> {
+        self.facts(position).map(|facts| facts.effect)
+    }
+
+    fn facts(&self, position: u32) -> Option<&RowFacts> {
+        self.rows.get(usize::try_from(position).ok()?)
+    }
+}
