@@ -5,4 +5,9 @@
 //! requests and settings with the engine, and nothing else.
 
 pub mod case;
+pub mod compare;
+pub mod coverage;
+pub mod evaluator;
 pub mod generator;
+pub mod run;
+pub mod shrink;
