@@ -1,7 +1,7 @@
 //! A model, a policy, settings and requests as plain data: what is generated,
 //! evaluated twice, shrunk, and printed where the two answers differ.
 
-use doorward_engine::Settings;
+use doorward_engine::{MatchFunction, Settings};
 use serde_json::{Value as Json, json};
 
 /// A model and a policy, and what is asked of them.
@@ -92,8 +92,8 @@ pub fn settings_to_json(settings: &Settings) -> Json {
     let matching = settings.role_matching.iter().map(|entry| {
         json!({
             "graph": entry.graph,
-            "role": entry.role.map(|function| function.name()),
-            "domain": entry.domain.map(|function| function.name()),
+            "role": entry.role.map(MatchFunction::name),
+            "domain": entry.domain.map(MatchFunction::name),
         })
     });
     let conditions = settings.link_conditions.iter();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use doorward_engine::{Decision, Engine, Model, Policy, Request, RoleLink, Value};
 use serde_json::Value as Json;
 
@@ -17,7 +17,8 @@ pub struct Compiled<'a> {
     case: &'a Case,
     model: Model,
     policy: Policy,
-    engine: Engine,
+    /// None if it panicked.
+    engine: Option<Engine>,
 }
 
 /// Two answers that differ, to one request.
@@ -44,9 +45,10 @@ pub fn compile(case: &Case) -> anyhow::Result<Compiled<'_>> {
     let compiled = catch_unwind(AssertUnwindSafe(|| {
         Engine::compile(&model, &policy, &case.settings)
     }));
-    let engine = compiled
-        .map_err(|_| anyhow!("the engine panicked"))?
-        .context("the policy is refused")?;
+    let engine = match compiled {
+        Ok(engine) => Some(engine.context("the policy is refused")?),
+        Err(_) => None,
+    };
     Ok(Compiled {
         case,
         model,
@@ -65,14 +67,15 @@ impl Compiled<'_> {
     /// What the engine says; none if it panics.
     #[must_use]
     pub fn engine(&self, ask: &Ask) -> Option<Answer> {
-        let decision = catch_unwind(AssertUnwindSafe(|| self.decide(ask))).ok()?;
+        let engine = self.engine.as_ref()?;
+        let decision = catch_unwind(AssertUnwindSafe(|| decide(engine, ask))).ok()?;
         let Some(decision) = decision else {
             return Some(Answer {
                 outcome: Outcome::Error,
                 row: None,
             });
         };
-        let rule = decision.rule.and_then(|id| self.engine.rule(id));
+        let rule = decision.rule.and_then(|id| engine.rule(id));
         Some(Answer {
             outcome: match decision.outcome {
                 doorward_engine::Outcome::Allow => Outcome::Allow,
@@ -86,32 +89,6 @@ impl Compiled<'_> {
         })
     }
 
-    /// None if the model lacks a definition that the request names.
-    fn decide(&self, ask: &Ask) -> Option<Decision> {
-        let names = &ask.context;
-        let context =
-            self.engine
-                .context(&names.request, &names.policy, &names.effect, &names.matcher)?;
-        let values: Vec<Value<'_>> = ask.values.iter().map(Value::from).collect();
-        let roles: Option<Vec<RoleLink<'_>>> = ask
-            .roles
-            .iter()
-            .map(|link| {
-                Some(RoleLink {
-                    graph: self.engine.graph(&link.graph)?,
-                    subject: &link.subject,
-                    role: &link.role,
-                })
-            })
-            .collect();
-        Some(self.engine.decide(&Request {
-            values: &values,
-            roles: &roles?,
-            now: ask.now,
-            context,
-        }))
-    }
-
     /// Both answers.
     #[must_use]
     pub fn both(
@@ -122,6 +99,30 @@ impl Compiled<'_> {
     ) -> (Option<Answer>, Answer) {
         (self.engine(ask), yardstick.decide(ask, touched))
     }
+}
+
+/// None if the model lacks a definition that the request names.
+fn decide(engine: &Engine, ask: &Ask) -> Option<Decision> {
+    let names = &ask.context;
+    let context = engine.context(&names.request, &names.policy, &names.effect, &names.matcher)?;
+    let values: Vec<Value<'_>> = ask.values.iter().map(Value::from).collect();
+    let roles: Option<Vec<RoleLink<'_>>> = ask
+        .roles
+        .iter()
+        .map(|link| {
+            Some(RoleLink {
+                graph: engine.graph(&link.graph)?,
+                subject: &link.subject,
+                role: &link.role,
+            })
+        })
+        .collect();
+    Some(engine.decide(&Request {
+        values: &values,
+        roles: &roles?,
+        now: ask.now,
+        context,
+    }))
 }
 
 /// Both answers to the only request of a case, if they differ.

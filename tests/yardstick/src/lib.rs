@@ -8,6 +8,7 @@ pub mod case;
 pub mod compare;
 pub mod coverage;
 pub mod evaluator;
+pub mod faults;
 pub mod generator;
 pub mod run;
 pub mod shrink;

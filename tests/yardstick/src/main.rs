@@ -23,6 +23,9 @@ struct Options {
     /// Compare on this one case, by the number that a disagreement names.
     #[arg(long)]
     case: Option<u64>,
+    /// Print a disagreement as it was found, not made small.
+    #[arg(long)]
+    as_found: bool,
 }
 
 fn main() -> ExitCode {
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         seed: options.seed.unwrap_or_else(from_clock),
         triples: options.triples,
         threads: options.threads,
+        shrink: !options.as_found,
     };
     eprintln!("seed {}", plan.seed);
     let report = run::run(plan, &|done| {

@@ -18,6 +18,8 @@ pub struct Plan {
     pub triples: u64,
     /// Threads to use.
     pub threads: u64,
+    /// Whether a disagreement is made small.
+    pub shrink: bool,
 }
 
 /// What a run found.
@@ -49,7 +51,7 @@ pub fn run(plan: Plan, progress: &(dyn Fn(u64) + Sync)) -> Report {
                 let (done, stop) = (&done, &stop);
                 scope.spawn(move || {
                     let share = plan.triples.div_ceil(threads);
-                    part(plan.seed, first, threads, share, stop, &|new| {
+                    part(plan, first, share, stop, &|new| {
                         progress(done.fetch_add(new, Ordering::Relaxed) + new);
                     })
                 })
@@ -72,24 +74,18 @@ pub fn run(plan: Plan, progress: &(dyn Fn(u64) + Sync)) -> Report {
     report
 }
 
-/// Every `step`th case from `first` on.
-fn part(
-    seed: u64,
-    first: u64,
-    step: u64,
-    triples: u64,
-    stop: &AtomicBool,
-    progress: &dyn Fn(u64),
-) -> Report {
+/// Every case of one thread, which starts at `first`.
+fn part(plan: Plan, first: u64, triples: u64, stop: &AtomicBool, progress: &dyn Fn(u64)) -> Report {
     let mut report = Report::default();
     let mut number = first;
     let mut told = 0;
     while report.coverage.triples < triples && !stop.load(Ordering::Relaxed) {
-        let case_seed = case_seed(seed, number);
-        number += step;
+        let case_seed = case_seed(plan.seed, number);
+        number += plan.threads.max(1);
         if let Some(found) = case(case_seed, &mut report.coverage) {
             stop.store(true, Ordering::Relaxed);
-            report.disagreements.push(shrink(found));
+            let found = if plan.shrink { shrink(found) } else { found };
+            report.disagreements.push(found);
         }
         if report.coverage.triples - told >= 1_000 {
             progress(report.coverage.triples - told);

@@ -18,17 +18,20 @@ use super::value::Value;
 /// A pattern that can be run.
 #[derive(Debug)]
 enum Ready {
-    /// Nothing, or a prefix, a regular expression with the names of its
-    /// groups, a block, a glob.
+    /// A prefix, and whether anything may follow it.
     Prefix(String, bool),
+    /// A regular expression, and the names of its groups.
     Regex(PikeVM, Vec<String>),
     Ip(IpPattern),
     Glob(pattern::Glob),
 }
 
+/// Patterns by language and text; none where malformed.
+type Known = HashMap<(Kind, String), Option<Rc<Ready>>>;
+
 thread_local! {
-    /// Patterns that were read before; none where malformed.
-    static KNOWN: RefCell<HashMap<(Kind, String), Option<Rc<Ready>>>> = RefCell::default();
+    /// Patterns that were read before.
+    static KNOWN: RefCell<Known> = RefCell::default();
 }
 
 /// Patterns that are kept.

@@ -96,8 +96,8 @@ impl Writer<'_> {
         }
         let field = self.policy(dice, column);
         match kind {
-            Kind::Regex if dice.chance(40) => {
-                format!("{value} {} {field}", dice.pick(&["=~", "=~", "!~"]))
+            Kind::Regex if dice.chance(65) => {
+                format!("{value} {} {field}", dice.pick(&["=~", "!~"]))
             }
             Kind::KeyGet2 | Kind::KeyGet3 => {
                 format!("{}({value}, {field}, 'id') != ''", kind.function())
@@ -261,16 +261,27 @@ impl Writer<'_> {
     }
 
     fn arithmetic(&self, dice: &mut Dice) -> String {
-        let [left, right, other] = [0, 1, 2].map(|_| self.number(dice));
         let compare = dice.pick(&["==", "!=", "<", "<=", ">", ">="]);
-        let operator = dice.pick(&["+", "-", "*", "/", "%", "**", "&", "|", "^", "<<", ">>"]);
-        match dice.below(8) {
-            0 => format!("-{left} {compare} {right}"),
-            1 => format!("~{left} {compare} {right}"),
-            2 => format!("({left} {operator} {right}) + 1 {compare} {other}"),
-            3 => format!("{left} {compare} ({right} {operator} 2)"),
-            _ => format!("({left} {operator} {right}) {compare} {other}"),
+        let left = self.calculation(dice, 2);
+        let right = match dice.below(3) {
+            0 => self.number(dice),
+            _ => self.calculation(dice, 1),
+        };
+        format!("{left} {compare} {right}")
+    }
+
+    fn calculation(&self, dice: &mut Dice, depth: usize) -> String {
+        if depth == 0 {
+            let number = self.number(dice);
+            return match dice.below(8) {
+                0 if !number.starts_with('-') => format!("(-{number})"),
+                1 => format!("(~{number})"),
+                _ => number,
+            };
         }
+        let operator = dice.pick(&["+", "-", "*", "/", "%", "**", "&", "|", "^", "<<", ">>"]);
+        let [left, right] = [0, 1].map(|_| self.calculation(dice, depth - 1));
+        format!("({left} {operator} {right})")
     }
 
     fn extraction(&self, dice: &mut Dice) -> String {
