@@ -12,17 +12,8 @@ use std::process::Command;
 /// says what to do instead.
 pub(crate) fn install(packages: &[&str], what_for: &str) -> Result<()> {
     let list = packages.join(" ");
-    if place::in_path("apt-get").is_none() {
-        bail!(
-            "{what_for} is missing, and this is no Debian machine (there is no apt-get); install \
-             what Debian calls `{list}` by your system's own means"
-        );
-    }
-    if !is_root()? {
-        bail!(
-            "{what_for} is missing, and only root can install it; run as root: apt-get update && \
-             apt-get install -y --no-install-recommends {list}"
-        );
+    if let Some(obstacle) = obstacle(packages, what_for)? {
+        bail!("{obstacle}");
     }
     step::say(&format!(
         "Installing {what_for} from Debian's packages: {list}"
@@ -41,6 +32,29 @@ pub(crate) fn install(packages: &[&str], what_for: &str) -> Result<()> {
         format!("{what_for} cannot be installed; install the packages `{list}` by hand")
     })?;
     Ok(())
+}
+
+/// Why nothing can be installed on this machine, by whatever means, and what to
+/// do instead; none where it can.
+///
+/// # Errors
+///
+/// When it cannot be found out who runs this program.
+pub(crate) fn obstacle(packages: &[&str], what_for: &str) -> Result<Option<String>> {
+    let list = packages.join(" ");
+    if place::in_path("apt-get").is_none() {
+        return Ok(Some(format!(
+            "{what_for} is missing, and this is no Debian machine (there is no apt-get); install \
+             what Debian calls `{list}` by your system's own means"
+        )));
+    }
+    if !is_root()? {
+        return Ok(Some(format!(
+            "{what_for} is missing, and only root can install it; run as root: apt-get update && \
+             apt-get install -y --no-install-recommends {list}"
+        )));
+    }
+    Ok(None)
 }
 
 fn apt_get() -> Command {

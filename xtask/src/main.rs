@@ -1,5 +1,5 @@
 //! The commands that README and CI call: `cargo xtask wasm`, `envoy`, `test`,
-//! `demo` and `generate`.
+//! `differential`, `demo` and `generate`.
 //!
 //! They need Rust, Python 3 with pip and, to install what is missing, root on
 //! Debian. Everything else they fetch themselves, saying so.
@@ -8,6 +8,7 @@
 //! the command line is wrong (clap's own).
 
 mod apt;
+mod differential;
 mod envoy;
 mod place;
 mod sections;
@@ -39,6 +40,18 @@ enum Command {
     Envoy,
     /// Runs everything: format, lints, tests, scenarios on host-sim and Envoy, pushes under load
     Test,
+    /// Holds the engine against Casbin's Go library on generated models and calls
+    Differential {
+        /// Models to generate, each with ten requests
+        #[arg(long, default_value_t = 20_000)]
+        cases: u32,
+        /// Calls of built-in functions to generate
+        #[arg(long, default_value_t = 100_000)]
+        calls: u32,
+        /// Another seed is another run
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Sends requests through Envoy with the example bundle and prints what was decided
     Demo {
         /// Leaves Envoy running until Ctrl-C, and prints curl lines to try
@@ -71,6 +84,9 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Wasm => wasm::build().map(|_| ExitCode::SUCCESS),
         Command::Envoy => envoy::find_or_fetch().map(|_| ExitCode::SUCCESS),
         Command::Test => test::run(),
+        Command::Differential { cases, calls, seed } => {
+            differential::run(*cases, *calls, *seed).map(|()| ExitCode::SUCCESS)
+        }
         Command::Demo { keep, sim } => tests_crate::demo(*keep, *sim).map(|()| ExitCode::SUCCESS),
         Command::Generate { check } => tests_crate::generate(*check).map(|()| ExitCode::SUCCESS),
     }

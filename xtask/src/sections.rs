@@ -100,6 +100,14 @@ impl Sections {
         self.push(name, counts, format!("NOT RUN: {why}"), Duration::ZERO);
     }
 
+    /// Notes a section that this machine cannot run, which is no failure: only
+    /// for comparisons with other software that cannot be had everywhere.
+    pub(crate) fn skip(&mut self, name: &'static str, why: &str) {
+        println!("\n=== {name}: skipped: {why}");
+        let result = format!("skipped: {why}");
+        self.push(name, Counts::default(), result, Duration::ZERO);
+    }
+
     fn push(&mut self, name: &'static str, counts: Counts, result: String, took: Duration) {
         self.rows.push(Row {
             name,
@@ -172,6 +180,15 @@ mod tests {
         assert!(sections.run("passes", || Ok((true, Counts::ONE))));
         assert!(!sections.close());
         assert_eq!(sections.rows[0].counts.failed, 1);
+    }
+
+    #[test]
+    fn a_skipped_section_is_no_failure_and_says_why() {
+        let mut sections = Sections::new();
+        sections.skip("Go casbin", "there is no apt-get");
+        assert!(sections.close());
+        assert_eq!(sections.rows[0].result, "skipped: there is no apt-get");
+        assert_eq!(sections.rows[0].counts, Counts::default());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::sections::{Counts, Sections};
 use crate::step::Outcome;
-use crate::{envoy, place, step, tests_crate, wasm};
+use crate::{differential, envoy, place, step, tests_crate, wasm};
 use anyhow::Result;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -31,6 +31,7 @@ pub(crate) fn run() -> Result<ExitCode> {
             "--no-fail-fast",
         ]))?)
     });
+    go_casbin(&mut sections);
     let mut program = None;
     sections.run("test program", || {
         found(&mut program, tests_crate::program())
@@ -42,6 +43,17 @@ pub(crate) fn run() -> Result<ExitCode> {
     in_hosts(&mut sections, program, module, envoy);
     let passed = sections.close();
     Ok(ExitCode::from(u8::from(!passed)))
+}
+
+/// The only section that may be skipped: Go is not to be had everywhere.
+fn go_casbin(sections: &mut Sections) {
+    const NAME: &str = "Go casbin";
+    match differential::obstacle() {
+        Ok(Some(obstacle)) => sections.skip(NAME, &obstacle),
+        _ => {
+            sections.run(NAME, || counted(&differential::section()?));
+        }
+    }
 }
 
 fn in_hosts(

@@ -120,3 +120,41 @@ pub fn decision(
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn circle(links: &[(&str, &str, &str)]) -> bool {
+        let rows: Vec<Vec<String>> = links
+            .iter()
+            .map(|(graph, name, role)| [graph, name, role].map(ToString::to_string).to_vec())
+            .collect();
+        has_circle(&rows)
+    }
+
+    #[test]
+    fn circles_are_found_within_one_graph() {
+        assert!(circle(&[("g", "a", "b"), ("g", "b", "c"), ("g", "c", "a")]));
+        assert!(circle(&[("g", "x", "a"), ("g", "a", "a")]));
+        assert!(!circle(&[
+            ("g", "a", "b"),
+            ("g", "a", "c"),
+            ("g", "b", "c")
+        ]));
+        assert!(!circle(&[("g", "a", "b"), ("g2", "b", "a")]));
+    }
+
+    #[test]
+    fn the_function_of_a_refusal_is_found() {
+        let words = "line 2: field obj of p is not a pattern for keyMatch2: a class is not closed";
+        assert_eq!(function_of(words), Some("keyMatch2"));
+        assert_eq!(function_of("line 2: the roles run in a circle"), None);
+    }
+
+    #[test]
+    fn groups_of_a_pattern_are_told_from_those_that_do_not_count() {
+        assert!(has_group("/a/(b)"));
+        assert!(!has_group("/a/(?:b)/{id}"));
+    }
+}

@@ -264,3 +264,22 @@ fn merge<'a>(part: &Part, rows: impl Iterator<Item = (&'a Row<'a>, Truth)>) -> A
         _ => decided(allowed.is_some(), allowed.unwrap_or_default()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn false_wins_among_terms_that_must_all_hold() {
+        assert_eq!(all_hold([None, Some(false)].into_iter()), Some(false));
+        assert_eq!(all_hold([Some(true), None].into_iter()), None);
+        assert_eq!(all_hold([Some(true), Some(true)].into_iter()), Some(true));
+    }
+
+    #[test]
+    fn terms_of_which_one_must_hold_run_from_left_to_right() {
+        assert_eq!(one_holds([Some(true), None].into_iter()), Some(true));
+        assert_eq!(one_holds([None, Some(true)].into_iter()), None);
+        assert_eq!(one_holds([Some(false), None].into_iter()), None);
+    }
+}

@@ -58,3 +58,24 @@ impl fmt::Display for Expr {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_stand_wherever_ranks_could_matter() {
+        let term = |text: &str| Expr::term(text);
+        let either = Expr::Or(vec![term("a"), term("b")]);
+        let all = Expr::And(vec![
+            either.clone(),
+            Expr::Not(Box::new(either.clone())),
+            Expr::Choice(Box::new([term("c"), either, term("d")])),
+            Expr::Eval("p.rule".to_owned()),
+        ]);
+        assert_eq!(
+            all.to_string(),
+            "(a || b) && !(a || b) && ((c) ? (a || b) : (d)) && eval(p.rule)"
+        );
+    }
+}

@@ -284,3 +284,82 @@ fn role_matching(dice: &mut Dice, graphs: &[usize]) -> BTreeMap<String, Matching
     }
     matching
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_seed_determines_the_cases() {
+        let texts = |seed| {
+            let mut dice = Dice::new(seed);
+            let cases = (0..20).map(|_| case(&mut dice, 3).question);
+            cases
+                .map(|question| serde_json::to_string(&question).unwrap())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(texts(7), texts(7));
+        assert_ne!(texts(7), texts(8));
+    }
+
+    #[test]
+    fn every_part_of_the_language_occurs() {
+        let mut dice = Dice::new(1);
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+        let words = [
+            "&&",
+            "||",
+            "!(",
+            " == ",
+            " != ",
+            " < ",
+            " <= ",
+            " > ",
+            " >= ",
+            " in (",
+            " in [",
+            " =~ ",
+            " ?? ",
+            ") ? (",
+            " + ",
+            " - ",
+            " * ",
+            " / ",
+            " % ",
+            " ** ",
+            " << ",
+            " >> ",
+            " & ",
+            " | ",
+            " ^ ",
+            "g(",
+            "g2(",
+            "eval(",
+            "keyMatch(",
+            "keyMatch2(",
+            "keyMatch3(",
+            "keyMatch4(",
+            "regexMatch(",
+            "globMatch(",
+            "keyGet2(",
+            ".Age",
+            ".Home.Country",
+            ALLOW_OVERRIDE,
+            DENY_OVERRIDE,
+            ALLOW_AND_DENY,
+            PRIORITY,
+            SUBJECT_PRIORITY,
+            "m2 = ",
+        ];
+        for _ in 0..3_000 {
+            let model = case(&mut dice, 1).question.model;
+            for word in words {
+                *seen.entry(word).or_default() += usize::from(model.contains(word));
+            }
+        }
+        for word in words {
+            assert!(seen[word] >= 10, "{word} occurs in {} models", seen[word]);
+        }
+    }
+}

@@ -54,6 +54,7 @@ impl Go {
     pub fn ask(&mut self, questions: &[Question]) -> Result<Vec<Reply>> {
         let input = self.input.as_mut().context("the Go program has ended")?;
         let output = &mut self.output;
+        let child = &mut self.child;
         // Written from a thread of its own: both pipes are finite, and a
         // program that waits to be read does not read.
         std::thread::scope(|scope| {
@@ -67,7 +68,8 @@ impl Go {
             });
             let mut replies = Vec::with_capacity(questions.len());
             for _ in questions {
-                replies.push(read(output)?);
+                // Ended, so that the writer is not left waiting for it.
+                replies.push(read(output).inspect_err(|_| drop(child.kill()))?);
             }
             match writer.join() {
                 Ok(written) => written.context("the Go program cannot be asked")?,

@@ -6,6 +6,7 @@
 
 mod examples;
 
+use crate::crate_faults;
 use crate::go::Go;
 use crate::ours;
 use crate::report::Report;
@@ -76,7 +77,12 @@ pub struct Example {
 }
 
 impl Example {
-    fn question(&self) -> Result<Question> {
+    /// The example as both sides are asked.
+    ///
+    /// # Errors
+    ///
+    /// When the request is not a JSON list.
+    pub fn question(&self) -> Result<Question> {
         let roles = match self.g {
             "" => String::new(),
             g => format!("[role_definition]\ng = {g}\n"),
@@ -115,7 +121,8 @@ impl Example {
 ///
 /// When the Go program cannot be asked.
 pub fn run(go: &mut Go, report: &mut Report) -> Result<()> {
-    for example in examples::all() {
+    let faults = crate_faults::all().into_iter().map(|fault| fault.example);
+    for example in examples::all().chain(faults) {
         let question = example.question()?;
         let replies = go.ask(std::slice::from_ref(&question))?;
         let reply = replies.first().context("Go gave no reply")?;
@@ -139,7 +146,7 @@ pub fn run(go: &mut Go, report: &mut Report) -> Result<()> {
             );
             report.disagreed(&what, "", &theirs, &ours);
         } else if theirs == ours {
-            report.agreed("surprises that are followed");
+            report.agreed("the same, as documented");
         } else {
             report.agreed("departures, as documented on both sides");
         }

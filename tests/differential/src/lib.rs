@@ -8,6 +8,7 @@
 
 pub mod calls;
 pub mod check;
+pub mod crate_faults;
 pub mod dice;
 pub mod documented;
 pub mod error_rule;
