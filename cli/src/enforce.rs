@@ -3,15 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use doorward_engine::{
-    CompileError, Context, Engine, Model, Outcome, Policy, Request, Settings, Value,
-};
+use doorward_bundle::CasbinSettings;
+use doorward_engine::{CompileError, Context, Engine, Model, Outcome, Policy, Request, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::lines::{self, Failure};
-use crate::settings::SettingsFile;
-use crate::{clock, json};
+use crate::{clock, json, settings};
 
 /// Decide requests by a Casbin model and policy
 ///
@@ -129,16 +127,18 @@ impl Enforcer {
         let model = Model::parse(&text(model_path, "model")?)
             .map_err(|error| failure(Some(model_path), "model", &error.to_string()))?;
         let file = match settings_path {
-            Some(path) => SettingsFile::parse(&text(path, "settings")?)
+            Some(path) => settings::parse(&text(path, "settings")?)
                 .map_err(|error| failure(Some(path), "settings", &error))?,
-            None => SettingsFile::default(),
+            None => CasbinSettings::default(),
         };
         let policy = match policy_path {
             Some(path) => Policy::parse_csv(&text(path, "policy")?)
                 .map_err(|error| failure(Some(path), "policy", &error.to_string()))?,
             None => Policy::default(),
         };
-        let settings: Settings = file.settings();
+        let settings = file
+            .settings()
+            .map_err(|error| failure(settings_path, "settings", &error.to_string()))?;
         let engine = Engine::compile(&model, &policy, &settings).map_err(|error| {
             let (path, stage) = match (&error, settings_path) {
                 (CompileError::Settings { .. }, Some(path)) => (Some(path), "settings"),
@@ -161,7 +161,7 @@ impl Enforcer {
         Ok(Self {
             engine,
             policy: arguments.policy.clone(),
-            accept_json_request: file.accept_json_request(),
+            accept_json_request: file.accept_json_request,
             now: clock::now(arguments.now),
         })
     }

@@ -262,12 +262,12 @@ fn what_does_not_load() {
         (
             &["-m", "m.conf", "--settings", "function.yaml"],
             "settings",
-            "function.yaml: \"keyGet\" matches no patterns, the functions that do are keyMatch, keyMatch2, keyMatch3, keyMatch4, keyMatch5, regexMatch, ipMatch, globMatch at line 1, column 20",
+            "function.yaml: role_matching.g: \"keyGet\" matches no patterns, write one of keyMatch, keyMatch2, keyMatch3, keyMatch4, keyMatch5, regexMatch, ipMatch, globMatch",
         ),
         (
             &["-m", "m.conf", "--settings", "empty.yaml"],
             "settings",
-            "empty.yaml: give role, domain or both at line 1, column 20",
+            "empty.yaml: role_matching.g: is empty: give role, domain or both",
         ),
         (
             &["-m", "m.conf", "--settings", "twice.yaml"],

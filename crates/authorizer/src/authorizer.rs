@@ -8,6 +8,7 @@ use doorward_token::SignatureVerifier;
 use crate::answer::Answer;
 use crate::credentials::{Credentials, authenticate, is_identity_header};
 use crate::denial::Denial;
+use crate::json;
 use crate::outcome::{Denied, HeaderEdit, Permitted, Step};
 use crate::record::{Record, Verdict};
 
@@ -113,11 +114,16 @@ impl Authorizer {
                 .and_then(|known| known.principal.as_deref()),
             facts,
         };
-        let resolved = self
+        let mut resolved = self
             .bundle
             .mapping()
             .resolve(&scope)
             .map_err(|error| refuse(Denial::Attribute(error), None))?;
+        if self.bundle.accept_json_request() {
+            let names = self.bundle.engine().request_definition(Context::default());
+            json::expand(&mut resolved, names.unwrap_or_default())
+                .map_err(|denial| refuse(denial, None))?;
+        }
         let values: Vec<Value<'_>> = resolved.iter().map(|value| value.value()).collect();
         let roles = credentials
             .as_ref()

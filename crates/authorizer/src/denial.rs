@@ -5,6 +5,7 @@ use doorward_engine::EvaluationError;
 use doorward_request::{PathError, ResolveError};
 use doorward_token::TokenError;
 
+use crate::json::JsonValueError;
 use crate::record::Verdict;
 
 /// Why a request is refused.
@@ -34,6 +35,14 @@ pub enum Denial {
     /// A value for the policy is missing or invalid.
     #[error("{0}")]
     Attribute(ResolveError),
+    /// A value for the policy starts as JSON does, and cannot be read.
+    #[error("request.{name} {error}")]
+    Json {
+        /// Its name in the model's request definition.
+        name: String,
+        /// What is wrong with it.
+        error: JsonValueError,
+    },
     /// The policy could not be evaluated.
     #[error("{0}")]
     Evaluation(EvaluationError),
@@ -56,7 +65,11 @@ impl Denial {
             | Self::Principal(_)
             | Self::Roles(_)
             | Self::ReservedPrincipal => 401,
-            Self::Attribute(_) | Self::Evaluation(_) | Self::NoRule | Self::DenyRule => 403,
+            Self::Attribute(_)
+            | Self::Json { .. }
+            | Self::Evaluation(_)
+            | Self::NoRule
+            | Self::DenyRule => 403,
         }
     }
 
@@ -74,6 +87,7 @@ impl Denial {
                 "subject_reserved"
             }
             Self::Attribute(error) => error.code(),
+            Self::Json { .. } => "attribute_invalid",
             Self::Evaluation(_) => "evaluation_error",
             Self::NoRule => "no_rule",
             Self::DenyRule => "deny_rule",
@@ -86,6 +100,7 @@ impl Denial {
     pub fn reason(&self) -> String {
         match self {
             Self::Attribute(error) => format!("{}: {}", self.code(), error.attribute()),
+            Self::Json { .. } => format!("{}: {self}", self.code()),
             Self::Evaluation(error) if *error != EvaluationError::ReservedSubject => {
                 format!("{}: {error}", self.code())
             }
@@ -97,7 +112,7 @@ impl Denial {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         match self {
-            Self::Attribute(_) | Self::Evaluation(_) => Verdict::Error,
+            Self::Attribute(_) | Self::Json { .. } | Self::Evaluation(_) => Verdict::Error,
             _ => Verdict::Deny,
         }
     }
@@ -106,7 +121,7 @@ impl Denial {
     #[must_use]
     pub fn description(&self) -> String {
         match self {
-            Self::Attribute(_) | Self::Evaluation(_) => {
+            Self::Attribute(_) | Self::Json { .. } | Self::Evaluation(_) => {
                 "the policy could not be evaluated".to_owned()
             }
             _ => self.to_string(),

@@ -20,6 +20,7 @@ mod answer;
 mod authorizer;
 mod credentials;
 mod denial;
+mod json;
 mod outcome;
 mod record;
 
@@ -27,5 +28,6 @@ pub use answer::Answer;
 pub use authorizer::Authorizer;
 pub use credentials::is_identity_header;
 pub use denial::Denial;
+pub use json::JsonValueError;
 pub use outcome::{Denied, HeaderEdit, Permitted, Step};
 pub use record::{Record, Verdict};

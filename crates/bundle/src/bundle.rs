@@ -18,6 +18,7 @@ pub struct Bundle {
     engine: Engine,
     mapping: Mapping,
     providers: Vec<Provider>,
+    accept_json_request: bool,
 }
 
 impl Bundle {
@@ -51,6 +52,7 @@ impl Bundle {
             engine,
             mapping,
             providers,
+            accept_json_request: manifest.accept_json_request,
         })
     }
 
@@ -76,6 +78,13 @@ impl Bundle {
     #[must_use]
     pub fn mapping(&self) -> &Mapping {
         &self.mapping
+    }
+
+    /// Whether a text value that starts with `{` or `[` is read as JSON before
+    /// the engine gets it.
+    #[must_use]
+    pub fn accept_json_request(&self) -> bool {
+        self.accept_json_request
     }
 
     /// The issuers whose tokens are accepted.
@@ -278,7 +287,7 @@ fn compile(manifest: &Manifest, providers: &[Provider]) -> Result<Engine, Bundle
         .collect();
     let settings = Settings {
         reserved,
-        ..Settings::default()
+        ..manifest.casbin_settings().settings()?
     };
     let engine = Engine::compile(&model, &policy, &settings).map_err(|error| match error {
         // The reserved prefixes are those of the issuers' roles.
@@ -286,6 +295,7 @@ fn compile(manifest: &Manifest, providers: &[Provider]) -> Result<Engine, Bundle
             field: "reserved",
             message,
         } => BundleError::field("tokens[].roles", message),
+        CompileError::Settings { field, message } => BundleError::field(field, message),
         error => BundleError::Compile(error),
     })?;
     if engine.reads_policy() && engine.row_count_of("p") == 0 {

@@ -2,6 +2,8 @@
 //!
 //! - [`Manifest`]: `doorward.yaml`, or the same fields as JSON inside the
 //!   plugin configuration, as plain data.
+//! - [`CasbinSettings`]: what Casbin sets in code; fields of the manifest, and
+//!   a file of their own for tools.
 //! - [`Bundle`]: a manifest that was found to be whole and consistent: a
 //!   compiled engine, the token providers, and the request mapping.
 //! - [`folder`]: from a folder under `policies/` to a manifest (tools only).
@@ -26,11 +28,13 @@ mod manifest;
 mod principal;
 mod provider;
 mod roles;
+mod settings;
 
 pub use bundle::Bundle;
 pub use configuration::{Configuration, ConfigurationError, UNSIGNED_VARIABLE};
 pub use error::{BundleError, Part};
-pub use manifest::{ClaimRole, Jwks, Manifest, Presence, TokenLocation, TokenProvider};
+pub use manifest::{ClaimRole, Entries, Jwks, Manifest, Presence, TokenLocation, TokenProvider};
 pub use principal::{PrincipalError, PrincipalForm};
 pub use provider::Provider;
 pub use roles::{RoleClaim, RoleClaimError};
+pub use settings::{CasbinSettings, Matching, SettingsError};

@@ -3,6 +3,8 @@
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::settings::{CasbinSettings, Matching};
+
 /// `doorward.yaml`, or the object under `bundle` in the plugin configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +23,35 @@ pub struct Manifest {
     pub model: Option<String>,
     /// The Casbin policy as CSV. In a folder this is `policy.csv`.
     pub policy: Option<String>,
+    /// See [`CasbinSettings::role_matching`].
+    #[serde(default, skip_serializing_if = "Entries::is_empty")]
+    pub role_matching: Entries<Matching>,
+    /// See [`CasbinSettings::link_condition`].
+    #[serde(default, skip_serializing_if = "Entries::is_empty")]
+    pub link_condition: Entries<String>,
+    /// See [`CasbinSettings::field_index`].
+    #[serde(default, skip_serializing_if = "Entries::is_empty")]
+    pub field_index: Entries<Entries<f64>>,
+    /// See [`CasbinSettings::max_hierarchy_level`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_hierarchy_level: Option<f64>,
+    /// See [`CasbinSettings::accept_json_request`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub accept_json_request: bool,
+}
+
+impl Manifest {
+    /// What Casbin sets in code, as one value.
+    #[must_use]
+    pub fn casbin_settings(&self) -> CasbinSettings {
+        CasbinSettings {
+            role_matching: self.role_matching.clone(),
+            link_condition: self.link_condition.clone(),
+            field_index: self.field_index.clone(),
+            max_hierarchy_level: self.max_hierarchy_level,
+            accept_json_request: self.accept_json_request,
+        }
+    }
 }
 
 /// One issuer whose tokens are accepted.
@@ -154,4 +185,17 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
 
         deserializer.deserialize_map(EntriesVisitor(std::marker::PhantomData))
     }
+}
+
+/// Istio passes the configuration through a protobuf Struct, which turns
+/// integers into doubles; a double that is no whole number is refused.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the range is checked on the line before"
+)]
+pub(crate) fn whole_number(number: f64) -> Option<u32> {
+    let whole = (0.0..=f64::from(u32::MAX)).contains(&number) && number.fract() == 0.0;
+    whole.then_some(number as u32)
 }

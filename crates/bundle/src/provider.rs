@@ -4,7 +4,7 @@ use doorward_request::is_token_byte;
 use doorward_token::{Jwks, ProviderSettings};
 
 use crate::error::BundleError;
-use crate::manifest::{Presence, TokenLocation, TokenProvider};
+use crate::manifest::{Presence, TokenLocation, TokenProvider, whole_number};
 use crate::principal::PrincipalForm;
 use crate::roles::RoleClaim;
 
@@ -61,7 +61,7 @@ impl Provider {
         let mut settings = ProviderSettings::new(entry.issuer.clone(), keys(index, entry)?);
         settings.audiences.clone_from(&entry.audiences);
         if let Some(seconds) = entry.clock_skew_seconds {
-            settings.clock_skew_seconds = whole_seconds(seconds).ok_or_else(|| {
+            settings.clock_skew_seconds = whole_number(seconds).ok_or_else(|| {
                 BundleError::field(
                     at("clock_skew_seconds"),
                     "is not a whole number of seconds from 0",
@@ -168,17 +168,4 @@ fn roles(index: usize, entry: &TokenProvider) -> Result<Vec<RoleClaim>, BundleEr
         }
     }
     Ok(roles)
-}
-
-/// Istio passes the configuration through a protobuf Struct, which turns
-/// integers into doubles; a double that is no whole number is refused.
-#[expect(
-    clippy::as_conversions,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the range is checked on the line before"
-)]
-fn whole_seconds(seconds: f64) -> Option<u32> {
-    let whole = (0.0..=f64::from(u32::MAX)).contains(&seconds) && seconds.fract() == 0.0;
-    whole.then_some(seconds as u32)
 }

@@ -73,8 +73,8 @@ pub enum Resolved<'a> {
     Number(f64),
     /// A boolean.
     Bool(bool),
-    /// A list or an object of a token's claims.
-    Json(&'a serde_json::Value),
+    /// A list or an object: of a token's claims, or what a text held.
+    Json(Cow<'a, serde_json::Value>),
 }
 
 impl Resolved<'_> {
@@ -85,7 +85,7 @@ impl Resolved<'_> {
             Self::Text(text) => Value::Text(text),
             Self::Number(number) => Value::Number(*number),
             Self::Bool(truth) => Value::Bool(*truth),
-            Self::Json(json) => Value::from(*json),
+            Self::Json(json) => Value::from(&**json),
         }
     }
 }
@@ -285,7 +285,7 @@ fn claim_value<'a>(
             exact(number).ok_or_else(|| ResolveError::Invalid(attribute.to_string()))?,
         ),
         serde_json::Value::String(text) => Resolved::Text(Cow::Borrowed(text)),
-        json => Resolved::Json(json),
+        json => Resolved::Json(Cow::Borrowed(json)),
     })
 }
 

@@ -11,7 +11,8 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 use serde_json::{Map, Number, Value};
 use thiserror::Error;
 
-/// How deep arrays and objects may be nested in a token or a key set.
+/// How deep arrays and objects may be nested in a token, a key set or a value
+/// of a request.
 pub const MAX_JSON_DEPTH: usize = 32;
 
 /// Why a text is not acceptable JSON. It carries nothing of the text.
@@ -52,27 +53,38 @@ impl From<JsonFault> for JsonError {
     }
 }
 
+/// Reads one JSON value, by the same rules as tokens, and nothing after it but
+/// white space.
+///
+/// # Errors
+/// The text is no JSON, has a member twice, or is nested too deep.
+pub fn parse_json(text: &str) -> Result<Value, JsonFault> {
+    parse_value(text).map_err(|error| error.fault)
+}
+
 /// Reads one JSON object and nothing after it but white space.
 pub(crate) fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
     let text = std::str::from_utf8(bytes).map_err(|_| JsonFault::NotUtf8)?;
+    match parse_value(text)? {
+        Value::Object(members) => Ok(members),
+        _ => Err(JsonFault::NotAnObject.into()),
+    }
+}
+
+fn parse_value(text: &str) -> Result<Value, JsonError> {
     let fault = Cell::new(JsonFault::Syntax);
     let seed = StrictValue {
         levels_left: MAX_JSON_DEPTH,
         fault: &fault,
     };
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = seed
-        .deserialize(&mut deserializer)
+    seed.deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
         .map_err(|error| JsonError {
             fault: fault.get(),
             line: error.line(),
             column: error.column(),
-        })?;
-    match value {
-        Value::Object(members) => Ok(members),
-        _ => Err(JsonFault::NotAnObject.into()),
-    }
+        })
 }
 
 /// Builds a [`Value`]. serde's errors carry text alone, so the kind of a fault

@@ -37,7 +37,7 @@ mod validate;
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use claims::{Claims, Verified};
 pub use error::{Malformed, Part, TokenError};
-pub use json::{JsonFault, MAX_JSON_DEPTH};
+pub use json::{JsonFault, MAX_JSON_DEPTH, parse_json};
 pub use jwk::Jwk;
 pub use jwk_error::{IgnoredKey, IgnoredReason, JwksError, KeyError, KeyLabel};
 pub use jwks::{Jwks, MAX_JWKS_BYTES, MAX_JWKS_KEYS};
