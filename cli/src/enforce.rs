@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use doorward_bundle::CasbinSettings;
-use doorward_engine::{CompileError, Context, Engine, Model, Outcome, Policy, Request, Value};
+use doorward_engine::{Context, Outcome, Request, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::lines::{self, Failure};
-use crate::{clock, json, settings};
+use crate::load::{Files, Loaded};
+use crate::{clock, json};
 
 /// Decide requests by a Casbin model and policy
 ///
@@ -27,16 +27,8 @@ use crate::{clock, json, settings};
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// The model, in Casbin's format.
-    #[arg(short, long)]
-    model: PathBuf,
-    /// The policy, in Casbin's CSV. Without it there are no rules.
-    #[arg(short, long)]
-    policy: Option<PathBuf>,
-    /// What Casbin sets in code, in YAML: role_matching, link_condition,
-    /// field_index, max_hierarchy_level, accept_json_request.
-    #[arg(long, value_name = "FILE.yaml")]
-    settings: Option<PathBuf>,
+    #[command(flatten)]
+    files: Files,
     /// The time for conditions of role links in seconds since 1970-01-01 UTC.
     /// Default: the system clock.
     #[arg(long, value_name = "UNIX", allow_negative_numbers = true)]
@@ -79,9 +71,14 @@ struct Answer<'a> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    let enforcer = match Enforcer::load(arguments) {
-        Ok(enforcer) => enforcer,
+    let loaded = match arguments.files.load() {
+        Ok(loaded) => loaded,
         Err(failure) => return lines::print::<Answer<'_>>(&Err(failure)),
+    };
+    let enforcer = Enforcer {
+        loaded,
+        policy: arguments.files.policy(),
+        now: clock::now(arguments.now),
     };
     if let Some(path) = &arguments.requests {
         return lines::answer(path, |line| enforcer.answer(read(line)?));
@@ -111,63 +108,16 @@ fn read(line: &[u8]) -> Result<Asked, String> {
     }
 }
 
-struct Enforcer {
-    engine: Engine,
+struct Enforcer<'a> {
+    loaded: Loaded,
     /// The policy's file, for errors.
-    policy: Option<PathBuf>,
-    accept_json_request: bool,
+    policy: Option<&'a Path>,
     now: i64,
 }
 
-impl Enforcer {
-    fn load(arguments: &Arguments) -> Result<Self, Failure> {
-        let model_path = arguments.model.as_path();
-        let policy_path = arguments.policy.as_deref();
-        let settings_path = arguments.settings.as_deref();
-        let model = Model::parse(&text(model_path, "model")?)
-            .map_err(|error| failure(Some(model_path), "model", &error.to_string()))?;
-        let file = match settings_path {
-            Some(path) => settings::parse(&text(path, "settings")?)
-                .map_err(|error| failure(Some(path), "settings", &error))?,
-            None => CasbinSettings::default(),
-        };
-        let policy = match policy_path {
-            Some(path) => Policy::parse_csv(&text(path, "policy")?)
-                .map_err(|error| failure(Some(path), "policy", &error.to_string()))?,
-            None => Policy::default(),
-        };
-        let settings = file
-            .settings()
-            .map_err(|error| failure(settings_path, "settings", &error.to_string()))?;
-        let engine = Engine::compile(&model, &policy, &settings).map_err(|error| {
-            let (path, stage) = match (&error, settings_path) {
-                (CompileError::Settings { .. }, Some(path)) => (Some(path), "settings"),
-                // The model wants a setting, and no file says any.
-                (CompileError::Settings { .. }, None) | (CompileError::Model(_), _) => {
-                    (Some(model_path), "model")
-                }
-                (CompileError::Row { .. } | CompileError::Policy { .. }, _) => {
-                    (policy_path, "policy")
-                }
-            };
-            let text = match (error, settings_path) {
-                (CompileError::Settings { field, message }, Some(_)) => {
-                    format!("{field}: {message}")
-                }
-                (error, _) => error.to_string(),
-            };
-            failure(path, stage, &text)
-        })?;
-        Ok(Self {
-            engine,
-            policy: arguments.policy.clone(),
-            accept_json_request: file.accept_json_request,
-            now: clock::now(arguments.now),
-        })
-    }
-
+impl Enforcer<'_> {
     fn answer(&self, mut asked: Asked) -> Result<Answer<'_>, String> {
-        if self.accept_json_request {
+        if self.loaded.accept_json_request {
             for (argument, number) in asked.args.iter_mut().zip(1..) {
                 parse_text(argument).map_err(|error| {
                     format!("value {number} starts as JSON does, and is not: {error}")
@@ -175,14 +125,14 @@ impl Enforcer {
             }
         }
         let values: Vec<Value<'_>> = asked.args.iter().map(Value::from).collect();
-        let decision = self.engine.decide(&Request {
+        let decision = self.loaded.engine.decide(&Request {
             values: &values,
             roles: &[],
             now: self.now,
             context: self.context(&asked.context.unwrap_or_default())?,
         });
-        let rule = decision.rule.and_then(|rule| self.engine.rule(rule));
-        match (decision.outcome, rule, &self.policy) {
+        let rule = decision.rule.and_then(|rule| self.loaded.engine.rule(rule));
+        match (decision.outcome, rule, self.policy) {
             (Outcome::Error(error), Some(rule), Some(path)) => {
                 Err(format!("{}: line {}: {error}", path.display(), rule.line()))
             }
@@ -199,7 +149,7 @@ impl Enforcer {
         let p = names.p.as_deref().unwrap_or("p");
         let e = names.e.as_deref().unwrap_or("e");
         let m = names.m.as_deref().unwrap_or("m");
-        let engine = &self.engine;
+        let engine = &self.loaded.engine;
         engine.context(r, p, e, m).ok_or_else(|| {
             let (what, name) = if engine.context(r, "p", "e", "m").is_none() {
                 ("request", r)
@@ -224,19 +174,4 @@ fn parse_text(argument: &mut Json) -> Result<(), serde_json::Error> {
         *argument = json::parse(text.as_bytes())?;
     }
     Ok(())
-}
-
-fn text(path: &Path, stage: &'static str) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| failure(Some(path), stage, &error.to_string()))
-}
-
-fn failure(path: Option<&Path>, stage: &'static str, error: &str) -> Failure {
-    let error = match path {
-        Some(path) => format!("{}: {error}", path.display()),
-        None => error.to_owned(),
-    };
-    Failure {
-        error,
-        stage: Some(stage),
-    }
 }

@@ -5,11 +5,13 @@
 mod check;
 mod clock;
 mod enforce;
+mod explain;
 mod folder;
 mod function;
 mod inline;
 mod json;
 mod lines;
+mod load;
 mod settings;
 
 use std::process::ExitCode;
@@ -29,6 +31,7 @@ struct Arguments {
 enum Command {
     Enforce(enforce::Arguments),
     Function(function::Arguments),
+    Explain(explain::Arguments),
     /// Check a bundle's folder as the proxy would, and say what it holds.
     Check(check::Arguments),
     /// Print the plugin configuration that holds a folder's bundle, unsigned.
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Enforce(arguments) => enforce::run(&arguments),
         Command::Function(arguments) => function::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Inline(arguments) => inline::run(&arguments),
     }

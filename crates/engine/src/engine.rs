@@ -116,24 +116,36 @@ impl Engine {
             })
     }
 
-    /// How a context's matcher is answered: which terms are lookups, which are
-    /// evaluated on the rows that are left. None if the context is of another
-    /// engine.
+    /// How every matcher is answered: which terms are lookups, which are
+    /// evaluated on the rows that are left. A matcher that reads several
+    /// policy definitions has a plan for each.
     #[must_use]
-    pub fn plan(&self, context: Context) -> Option<MatcherPlan> {
+    pub fn plans(&self) -> Vec<MatcherPlan> {
         let loaded = &self.loaded;
-        let matcher = loaded.matchers.get(usize::from(context.matcher))?;
-        let table = loaded.tables.get(usize::from(context.policy))?;
-        let plan = matcher.plans.get(usize::from(context.policy))?;
         let (names, graphs) = (&loaded.names, &loaded.graphs);
-        let branches = plan
-            .iter()
-            .flat_map(|plan| plan.describe(names, context.policy, graphs, table));
-        Some(MatcherPlan {
-            matcher: Written::new(&matcher.expression, names).to_string(),
-            rows: table.len(),
-            branches: branches.collect(),
-        })
+        let mut plans = Vec::new();
+        for matcher in &loaded.matchers {
+            let written = Written::new(&matcher.expression, names).to_string();
+            let told = |policy: Option<(&str, usize)>, branches| MatcherPlan {
+                name: matcher.name.to_string(),
+                matcher: written.clone(),
+                policy: policy.map(|(name, _)| name.to_owned()),
+                rows: policy.map_or(0, |(_, rows)| rows),
+                branches,
+            };
+            let before = plans.len();
+            let tables = loaded.tables.iter().zip(&names.policies);
+            for (((table, policy), plan), number) in tables.zip(&matcher.plans).zip(0..) {
+                if let Some(plan) = plan {
+                    let branches = plan.describe(names, number, graphs, table);
+                    plans.push(told(Some((&policy.name, table.len())), branches));
+                }
+            }
+            if plans.len() == before {
+                plans.push(told(None, Vec::new()));
+            }
+        }
+        plans
     }
 
     /// Whether the words of the matcher `m` make keyMatch the domain matching

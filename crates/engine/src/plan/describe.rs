@@ -15,12 +15,16 @@ use super::{Branch, Lookup, Plan, Probe, Term};
 /// How a matcher is answered. Displays as lines of text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MatcherPlan {
+    /// The matcher's name, such as `m`.
+    pub name: String,
     /// The matcher, as the engine understands it.
     pub matcher: String,
+    /// The policy definition whose rows are searched, such as `p`. None where
+    /// the matcher reads no row: then it is evaluated once.
+    pub policy: Option<String>,
     /// Rows of the policy definition.
     pub rows: usize,
-    /// The ANDs of the matcher's OR, in order. None where the matcher does
-    /// not read the policy, or there is no row: then it is evaluated once.
+    /// The ANDs of the matcher's OR, in order.
     pub branches: Vec<BranchPlan>,
 }
 
@@ -163,10 +167,10 @@ impl Plan {
 
 impl Display for MatcherPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "matcher: {}", self.matcher)?;
-        writeln!(f, "rows: {}", self.rows)?;
-        if self.branches.is_empty() {
-            return writeln!(f, "evaluated once, without looking at rows");
+        writeln!(f, "{} = {}", self.name, self.matcher)?;
+        match &self.policy {
+            Some(policy) => writeln!(f, "searches {} rows of {policy}", self.rows)?,
+            None => return writeln!(f, "  reads no row, evaluated once a request"),
         }
         for (branch, number) in self.branches.iter().zip(1..) {
             if self.branches.len() > 1 {

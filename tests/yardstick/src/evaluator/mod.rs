@@ -31,8 +31,6 @@ use value::Value;
 pub(crate) enum Failed {
     /// An error that false wins over, among terms that must all hold.
     Plain,
-    /// An error that nothing wins over: a subject with a reserved prefix.
-    Final,
 }
 
 /// What was decided.

@@ -104,7 +104,7 @@ impl Scope<'_> {
         let name = &texts[0];
         let from_request = arguments[0].any(&mut |expr| matches!(expr, Expr::Request(_)));
         if from_request && self.is_reserved(graph, name) {
-            return Err(Failed::Final);
+            return Err(Failed::Plain);
         }
         let domain = texts.get(2).map_or("", String::as_str);
         self.graphs[usize::from(graph)].has(self.ask, name, &texts[1], domain)

@@ -90,8 +90,6 @@ impl Scope<'_> {
                 Ok(true) => {}
                 Ok(false) => return Ok(false),
                 Err(Failed::Plain) => failed = Some(Failed::Plain),
-                // What no later term can change.
-                Err(Failed::Final) => return Err(Failed::Final),
             }
         }
         failed.map_or(Ok(true), Err)
