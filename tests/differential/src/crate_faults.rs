@@ -139,10 +139,10 @@ fn allowed_wrongly() -> Vec<Fault> {
             Theirs::Allow,
         ),
         fault(
-            "two variables in one segment of a keyMatch3 pattern are one",
+            "empty braces of a keyMatch3 pattern stand for a segment",
             "keyMatch3(r.x, p.y)",
-            "p, /{a}-{b}\n",
-            r#"["/x"]"#,
+            "p, /foo/{}\n",
+            r#"["/foo/x"]"#,
             Deny,
             Theirs::Allow,
         ),
@@ -204,12 +204,12 @@ fn decided_wrongly() -> Vec<Fault> {
             Theirs::Deny,
         ),
         fault(
-            "a doubled quote in a field of the policy stays doubled",
+            "a doubled quote in a field of the policy",
             "r.x == p.y",
             "p, \"say \"\"x\"\"\"\n",
             r#"["say \"x\""]"#,
             Allow,
-            Theirs::Deny,
+            Theirs::Error,
         ),
     ]
 }
@@ -281,6 +281,14 @@ fn panics() -> Vec<Fault> {
             "p, a*\n",
             r#"["é"]"#,
             Deny,
+            Theirs::Panic,
+        ),
+        fault(
+            "keyMatch2 with braces, which stand for themselves",
+            "keyMatch2(r.x, p.y)",
+            "p, /a/{id}\n",
+            r#"["/a/{id}"]"#,
+            Allow,
             Theirs::Panic,
         ),
         fault(

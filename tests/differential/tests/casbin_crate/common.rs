@@ -102,17 +102,9 @@ pub(crate) const FAMILIES: &[Family] = &[
 ];
 
 const SUBJECTS: [&str; 6] = ["alice", "bob", "carol", "editor", "admin", "root"];
-const OBJECTS: [&str; 9] = [
-    "data1",
-    "/a",
-    "/a/1",
-    "/a/1/b",
-    "/a/*",
-    "/a/:id",
-    "/a/{id}",
-    "/a/{id}/{id}",
-    "/a/1/1",
-];
+const OBJECTS: [&str; 7] = ["data1", "/a", "/a/1", "/a/1/b", "/a/*", "/a/:id", "/a/1/1"];
+/// Patterns for keyMatch3 and keyMatch4 only: keyMatch2 panics on them.
+const BRACES: [&str; 2] = ["/a/{id}", "/a/{id}/{id}"];
 const ACTIONS: [&str; 3] = ["read", "write", "read|write"];
 const DOMAINS: [&str; 2] = ["one", "two"];
 const RULES: [&str; 4] = [
@@ -159,13 +151,15 @@ fn row(dice: &mut Dice, family: &Family) -> Vec<String> {
         "eft" => dice.pick(&["allow", "allow", "deny"]).to_owned(),
         // No literals: the crate keeps the quotes around a field with quotes.
         "rule" => dice.pick(&RULES).to_owned(),
-        _ => value(dice, column).to_owned(),
+        _ => value(dice, family, column).to_owned(),
     });
     columns.collect()
 }
 
-fn value(dice: &mut Dice, name: &str) -> &'static str {
+fn value(dice: &mut Dice, family: &Family, name: &str) -> &'static str {
+    let braces = family.m.contains("keyMatch3") || family.m.contains("keyMatch4");
     match name {
+        "obj" if braces && dice.percent(30) => dice.pick(&BRACES),
         "sub" => dice.pick(&SUBJECTS),
         "obj" => dice.pick(&OBJECTS),
         "dom" => dice.pick(&DOMAINS),
@@ -194,7 +188,7 @@ fn request(dice: &mut Dice, family: &Family, rows: &[Vec<String>]) -> Request {
         let like = column.map(|column| row[column].clone());
         let text = match like {
             Some(like) if dice.percent(70) => like,
-            _ => value(dice, name).to_owned(),
+            _ => value(dice, family, name).to_owned(),
         };
         if name == "sub" && family.m.contains("r.sub.Age")
             || family.m.contains("eval(") && name == "sub"
