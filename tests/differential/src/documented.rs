@@ -97,16 +97,6 @@ pub fn decision(
         {
             Some("a matcher without p names no row")
         }
-        (Answer::Failed(words), Answer::Decided { allow: false, .. })
-            if words.contains("KeyMatch4: number of tokens")
-                && case
-                    .question
-                    .role_matching
-                    .values()
-                    .any(|functions| functions.role == "keyMatch4") =>
-        {
-            Some("role matching by keyMatch4: a group in a name that is asked about, a panic in Go")
-        }
         (_, Answer::Failed(words))
             if words.contains("keyMatch4: the pattern is malformed")
                 && !theirs.is_failed()

@@ -233,6 +233,19 @@ fn rows() -> Vec<Example> {
             ..BASE
         },
         Example {
+            name: "under role matching, a name of the request that is no pattern matches nothing",
+            g: "_, _",
+            matching: "keyMatch2",
+            e: DENY_OVERRIDE,
+            p: "y, eft",
+            m: "g(r.x, p.y)",
+            policy: "p, root, deny\ng, bob, root\n",
+            args: r#"["/a("]"#,
+            go: Error,
+            ours: Allow,
+            ..BASE
+        },
+        Example {
             name: "another object's malformed rule is no error",
             r: "x, o",
             p: "y, o",
