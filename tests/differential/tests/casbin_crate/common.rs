@@ -183,6 +183,7 @@ fn link(dice: &mut Dice, family: &Family) -> String {
 fn request(dice: &mut Dice, family: &Family, rows: &[Vec<String>]) -> Request {
     let row = dice.pick(rows);
     let columns: Vec<&str> = family.p.split(", ").collect();
+    let object = family.m.contains("r.sub.Age") || family.m.contains("eval(");
     let args = family.r.split(", ").map(|name| {
         let column = columns.iter().position(|column| *column == name);
         let like = column.map(|column| row[column].clone());
@@ -190,9 +191,7 @@ fn request(dice: &mut Dice, family: &Family, rows: &[Vec<String>]) -> Request {
             Some(like) if dice.percent(70) => like,
             _ => value(dice, family, name).to_owned(),
         };
-        if name == "sub" && family.m.contains("r.sub.Age")
-            || family.m.contains("eval(") && name == "sub"
-        {
+        if name == "sub" && object {
             json!({"Name": text, "Age": dice.pick(&[5, 17, 18, 30])})
         } else {
             Json::String(text)
