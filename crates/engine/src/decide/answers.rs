@@ -33,7 +33,7 @@ pub(super) enum Values<'a> {
     /// No lookup can be made: the term is evaluated on every row.
     Unknown,
     /// These values, ascending where they are many.
-    These(SmallVec<[Symbol; 8]>),
+    These(SmallVec<[Symbol; 12]>),
     /// The roles of a closure, which are many.
     Roles(&'a Graph, Box<Closure>),
     /// Patterns, of which some are left to be run on the text.
@@ -92,7 +92,7 @@ impl Values<'_> {
 
 impl Patterns<'_> {
     /// The patterns that the text matches.
-    fn run(&self, frame: &Frame<'_>) -> Result<SmallVec<[Symbol; 8]>, Error> {
+    fn run(&self, frame: &Frame<'_>) -> Result<SmallVec<[Symbol; 12]>, Error> {
         let mut values = self.found.sure.clone();
         for pattern in &self.found.unsure {
             let matching = frame.matching();
@@ -110,7 +110,7 @@ fn roles_in(
     closure: &Closure,
     column: &Column,
     frame: &Frame<'_>,
-) -> Result<SmallVec<[Symbol; 8]>, Error> {
+) -> Result<SmallVec<[Symbol; 12]>, Error> {
     frame.budget.spend(count(closure.len(graph)))?;
     let mut values = SmallVec::new();
     closure.each(graph, |role| {
@@ -121,7 +121,7 @@ fn roles_in(
     Ok(values)
 }
 
-fn these<'a>(mut values: SmallVec<[Symbol; 8]>) -> Values<'a> {
+fn these<'a>(mut values: SmallVec<[Symbol; 12]>) -> Values<'a> {
     if values.len() > 1 {
         values.sort_unstable();
         values.dedup();
@@ -255,7 +255,7 @@ fn roles<'a>(
     let (Some(index), true) = (index, kind != Kind::Ip) else {
         return Ok(Values::Unknown);
     };
-    let mut values: SmallVec<[Symbol; 8]> = SmallVec::new();
+    let mut values: SmallVec<[Symbol; 12]> = SmallVec::new();
     closure.each(graph, |role| values.push(role));
     for name in asked.texts(&closure) {
         let found = index.find(name, &asked.matching)?;

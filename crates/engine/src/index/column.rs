@@ -1,18 +1,46 @@
 //! The rows that hold a value in one column.
 
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
+
 use crate::symbols::Symbol;
 use crate::table::Table;
+
+/// Symbols for each row from which on the table of all symbols would take
+/// more memory than the rows do.
+const DENSE_TO: usize = 8;
+
+/// Where the positions of a value start, and where they end.
+#[derive(Debug)]
+enum Starts {
+    /// For every symbol the start; the end is the start of the next symbol.
+    Dense(Vec<u32>),
+    /// For every value that occurs both.
+    Sparse(HashMap<Symbol, (u32, u32), FixedState>),
+}
+
+impl Starts {
+    fn of(&self, value: Symbol) -> Option<(u32, u32)> {
+        match self {
+            Self::Dense(starts) => {
+                let start = starts.get(value.index())?;
+                let end = starts.get(value.index().checked_add(1)?)?;
+                Some((*start, *end))
+            }
+            Self::Sparse(starts) => starts.get(&value).copied(),
+        }
+    }
+}
 
 /// The positions of the rows by their value in one column.
 #[derive(Debug)]
 pub(crate) struct Column {
     pub(crate) field: u16,
-    /// For every symbol where its positions start; they end where those of
-    /// the next symbol start.
-    starts: Vec<u32>,
+    starts: Starts,
     /// Ascending for each symbol.
     positions: Vec<u32>,
-    /// The values that occur, in order of first appearance.
+    /// The values that occur, ascending.
     values: Vec<Symbol>,
     /// Rows of the value that has most.
     most: usize,
@@ -21,39 +49,30 @@ pub(crate) struct Column {
 impl Column {
     /// Indexes a column; `symbols` is the number of all symbols.
     pub(crate) fn new(table: &Table, field: u16, symbols: usize) -> Self {
-        let mut counts = vec![0_u32; symbols.saturating_add(1)];
-        let mut values = Vec::new();
-        for value in table.column(field) {
-            if let Some(count) = counts.get_mut(value.index()) {
-                if *count == 0 {
-                    values.push(value);
-                }
-                *count = count.saturating_add(1);
-            }
+        let mut sorted: Vec<(Symbol, u32)> = table.column(field).zip(table.positions()).collect();
+        // Stable: rows of one value keep their order.
+        sorted.sort_by_key(|(value, _)| *value);
+        let mut ranges = Vec::new();
+        let mut end = 0_u32;
+        for group in sorted.chunk_by(|left, right| left.0 == right.0) {
+            let start = end;
+            end = end.saturating_add(u32::try_from(group.len()).unwrap_or(u32::MAX));
+            ranges.extend(group.first().map(|(value, _)| (*value, (start, end))));
         }
-        let most = counts.iter().copied().max().unwrap_or(0);
-        let mut sum = 0_u32;
-        for count in &mut counts {
-            let own = *count;
-            *count = sum;
-            sum = sum.saturating_add(own);
-        }
-        let starts = counts.clone();
-        let mut positions = vec![0; table.len()];
-        for (position, value) in table.positions().zip(table.column(field)) {
-            let Some(next) = counts.get_mut(value.index()) else {
-                continue;
-            };
-            let slot = usize::try_from(*next).ok();
-            if let Some(slot) = slot.and_then(|slot| positions.get_mut(slot)) {
-                *slot = position;
-            }
-            *next = next.saturating_add(1);
-        }
+        let lengths = ranges
+            .iter()
+            .map(|(_, (start, end))| end.saturating_sub(*start));
+        let most = lengths.max().unwrap_or(0);
+        let values = ranges.iter().map(|(value, _)| *value).collect();
+        let starts = if symbols <= table.len().saturating_mul(DENSE_TO) {
+            Starts::Dense(dense(&ranges, symbols, end))
+        } else {
+            Starts::Sparse(ranges.into_iter().collect())
+        };
         Self {
             field,
             starts,
-            positions,
+            positions: sorted.into_iter().map(|(_, position)| position).collect(),
             values,
             most: usize::try_from(most).unwrap_or(usize::MAX),
         }
@@ -61,14 +80,11 @@ impl Column {
 
     /// The positions of the rows with that value, ascending.
     pub(crate) fn rows(&self, value: Symbol) -> &[u32] {
-        let bound = |index: usize| {
-            let bound = self.starts.get(index)?;
-            usize::try_from(*bound).ok()
-        };
-        let range = bound(value.index()).zip(bound(value.index().saturating_add(1)));
-        range
-            .and_then(|(start, end)| self.positions.get(start..end))
-            .unwrap_or_default()
+        let range = self.starts.of(value).and_then(|(start, end)| {
+            let (start, end) = (usize::try_from(start).ok()?, usize::try_from(end).ok()?);
+            self.positions.get(start..end)
+        });
+        range.unwrap_or_default()
     }
 
     /// The values that occur.
@@ -91,4 +107,15 @@ impl Column {
         let all = u32::try_from(self.positions.len()).unwrap_or(u32::MAX);
         squares.sum::<f64>() / f64::from(all.max(1))
     }
+}
+
+/// For every symbol where its positions start, and one end after the last.
+fn dense(ranges: &[(Symbol, (u32, u32))], symbols: usize, end: u32) -> Vec<u32> {
+    let mut starts = Vec::with_capacity(symbols.saturating_add(1));
+    for (value, (start, _)) in ranges {
+        // Symbols that do not occur start where the next one that does.
+        starts.resize(value.index().saturating_add(1), *start);
+    }
+    starts.resize(symbols.saturating_add(1), end);
+    starts
 }

@@ -32,9 +32,9 @@ pub(crate) struct PatternIndex {
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     /// These match.
-    pub(crate) sure: SmallVec<[Symbol; 8]>,
+    pub(crate) sure: SmallVec<[Symbol; 12]>,
     /// These have to be run.
-    pub(crate) unsure: SmallVec<[Symbol; 8]>,
+    pub(crate) unsure: SmallVec<[Symbol; 12]>,
 }
 
 /// How the patterns of an index are held.

@@ -177,6 +177,7 @@ impl SegmentTrie {
             let Some(node) = at(&self.nodes, number) else {
                 continue;
             };
+            budget.spend(1)?;
             let Some(start) = start else {
                 self.give(node.end, budget, &mut found)?;
                 continue;
@@ -197,7 +198,6 @@ impl SegmentTrie {
                 pending.push((child, next));
             }
             if node.variable != NONE && !segment.is_empty() {
-                budget.spend(1)?;
                 pending.push((node.variable, next));
             }
         }

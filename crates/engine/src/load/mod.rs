@@ -17,7 +17,7 @@ use doorward_syntax::{Effect, Model};
 
 use crate::error::CompileError;
 use crate::patterns::Patterns;
-use crate::plan::{Plan, Sources, reads};
+use crate::plan::{Indexes, Plan, Sources, reads};
 use crate::roles::Graph;
 use crate::settings::Settings;
 use crate::symbols::{Symbol, Symbols};
@@ -109,18 +109,21 @@ impl Loaded {
         for graph in &mut loaded.graphs {
             graph.prepare(&loaded.patterns, &loaded.symbols, most);
         }
+        let mut indexes: Vec<Indexes> = Vec::new();
+        indexes.resize_with(loaded.tables.len(), Indexes::default);
         loaded.matchers = model
             .matchers
             .iter()
-            .map(|matcher| loaded.prepare(&matcher.name, &matcher.expression))
+            .map(|matcher| loaded.prepare(&matcher.name, &matcher.expression, &mut indexes))
             .collect();
         Ok(loaded)
     }
 
-    fn prepare(&self, name: &str, expression: &Expr) -> Prepared {
+    fn prepare(&self, name: &str, expression: &Expr, indexes: &mut [Indexes]) -> Prepared {
         let mut subjects = Vec::new();
         add_subjects(expression, &mut subjects);
-        let plans = self.tables.iter().zip(0..).map(|(table, definition)| {
+        let tables = self.tables.iter().zip(indexes).zip(0..);
+        let plans = tables.map(|((table, indexes), definition)| {
             let read = table.len() > 0 && reads(expression, definition);
             let sources = Sources {
                 table,
@@ -128,7 +131,7 @@ impl Loaded {
                 patterns: &self.patterns,
                 symbols: &self.symbols,
             };
-            read.then(|| Plan::new(expression, definition, sources))
+            read.then(|| Plan::new(expression, definition, sources, indexes))
         });
         Prepared {
             name: name.into(),

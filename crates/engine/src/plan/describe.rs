@@ -6,7 +6,7 @@ use doorward_syntax::display::Written;
 use doorward_syntax::names::Names;
 use doorward_syntax::pattern::Kind;
 
-use crate::index::{PatternIndex, Sizes, Tuples};
+use crate::index::Sizes;
 use crate::roles::Graph;
 use crate::table::Table;
 
@@ -113,7 +113,7 @@ impl Plan {
             let all = f64::from(u32::try_from(table.len()).unwrap_or(u32::MAX));
             let once = branch.request_terms.iter();
             let once = once.filter_map(|term| self.request_terms.get(*term));
-            let together = branch.tuples.iter().flat_map(Tuples::fields);
+            let together = branch.tuples.iter().flat_map(|tuples| tuples.fields());
             BranchPlan {
                 expected_rows: fewest.fold(all, f64::min),
                 once: once.map(|term| written(term, names)).collect(),
@@ -138,7 +138,7 @@ impl Plan {
     ) -> Option<LookupPlan> {
         let column = self.columns.get(probe.column)?;
         let sizes = probe.patterns.and_then(|number| self.patterns.get(number));
-        let sizes = sizes.map(PatternIndex::sizes);
+        let sizes = sizes.map(|patterns| patterns.sizes());
         let by = match &probe.lookup {
             Lookup::Equal(_) => "the value".to_owned(),
             Lookup::OneOf(all) => format!("each of {} values", all.len()),

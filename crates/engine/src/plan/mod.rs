@@ -8,6 +8,9 @@ mod terms;
 use doorward_syntax::expression::{Expr, Slot};
 use doorward_syntax::pattern::Kind;
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use crate::index::{Column, PatternIndex, Tuples};
 use crate::patterns::Patterns;
 use crate::roles::Graph;
@@ -29,8 +32,8 @@ pub(crate) struct Plan {
     pub(crate) request_terms: Vec<Term>,
     pub(crate) probes: Vec<Probe>,
     pub(crate) branches: Vec<Branch>,
-    pub(crate) columns: Vec<Column>,
-    pub(crate) patterns: Vec<PatternIndex>,
+    pub(crate) columns: Vec<Arc<Column>>,
+    pub(crate) patterns: Vec<Arc<PatternIndex>>,
 }
 
 /// A term that is a lookup.
@@ -57,7 +60,7 @@ pub(crate) struct Branch {
     pub(crate) residual: Vec<Term>,
     /// The rows by all columns of the probes together, where no column alone
     /// leaves few.
-    pub(crate) tuples: Option<Tuples>,
+    pub(crate) tuples: Option<Arc<Tuples>>,
 }
 
 /// What a plan is made from.
@@ -69,10 +72,68 @@ pub(crate) struct Sources<'a> {
     pub(crate) symbols: &'a Symbols,
 }
 
+/// The indexes of one policy definition, which its plans share.
+#[derive(Debug, Default)]
+pub(crate) struct Indexes {
+    columns: HashMap<u16, Arc<Column>>,
+    patterns: HashMap<(u16, Kind), Arc<PatternIndex>>,
+    tuples: HashMap<Vec<u16>, Option<Arc<Tuples>>>,
+}
+
+impl Indexes {
+    fn column(&mut self, field: u16, sources: Sources<'_>) -> Arc<Column> {
+        let index = self.columns.entry(field);
+        let index = index.or_insert_with(|| {
+            let column = Column::new(sources.table, field, sources.symbols.len());
+            Arc::new(column)
+        });
+        Arc::clone(index)
+    }
+
+    fn patterns(&mut self, column: &Column, kind: Kind, sources: Sources<'_>) -> Arc<PatternIndex> {
+        let index = self.patterns.entry((column.field, kind));
+        let index = index.or_insert_with(|| {
+            let values = column.values().iter().copied();
+            let (patterns, symbols) = (sources.patterns, sources.symbols);
+            Arc::new(PatternIndex::new(kind, values, patterns, symbols))
+        });
+        Arc::clone(index)
+    }
+
+    /// Some columns together, if one row at least has no column among them
+    /// whose value leaves few.
+    fn tuples(&mut self, columns: &[Arc<Column>], table: &Table) -> Option<Arc<Tuples>> {
+        let fields: Vec<u16> = columns.iter().map(|column| column.field).collect();
+        if fields.len() < 2 || columns.iter().any(|column| column.most() <= ROWS_FROM) {
+            return None;
+        }
+        let least = |position: u32| {
+            let rows = columns.iter().map(|column| {
+                let cell = table.cell(position, column.field);
+                cell.map_or(0, |cell| column.rows(cell).len())
+            });
+            rows.min().unwrap_or(0)
+        };
+        let index = self.tuples.entry(fields);
+        let index = index.or_insert_with_key(|fields| {
+            let crowded = table
+                .positions()
+                .any(|position| least(position) > ROWS_FROM);
+            crowded.then(|| Arc::new(Tuples::new(table, fields)))
+        });
+        index.clone()
+    }
+}
+
 impl Plan {
     /// Plans a matcher over the rows of a policy definition. All patterns of
     /// the rows are compiled, and all texts have their symbols.
-    pub(crate) fn new(matcher: &Expr, definition: u16, sources: Sources<'_>) -> Self {
+    pub(crate) fn new(
+        matcher: &Expr,
+        definition: u16,
+        sources: Sources<'_>,
+        indexes: &mut Indexes,
+    ) -> Self {
         let mut plan = Self {
             request_terms: Vec::new(),
             probes: Vec::new(),
@@ -80,9 +141,8 @@ impl Plan {
             columns: Vec::new(),
             patterns: Vec::new(),
         };
-        let mut kinds = Vec::new();
         for terms in terms::branches(matcher) {
-            let branch = plan.branch(terms, definition, sources, &mut kinds);
+            let branch = plan.branch(terms, definition, sources, indexes);
             plan.branches.push(branch);
         }
         plan
@@ -93,7 +153,7 @@ impl Plan {
         terms: Vec<Term>,
         definition: u16,
         sources: Sources<'_>,
-        kinds: &mut Vec<(u16, Kind)>,
+        indexes: &mut Indexes,
     ) -> Branch {
         let mut branch = Branch {
             request_terms: Vec::new(),
@@ -109,7 +169,7 @@ impl Plan {
         for (term, found) in terms.into_iter().zip(found) {
             let found = found.or_else(|| lookups::with_domain(&term, &known, definition));
             if let Some((field, lookup)) = found {
-                let number = self.probe(term, field, lookup, sources, kinds);
+                let number = self.probe(term, field, lookup, sources, indexes);
                 if !branch.probes.contains(&number) {
                     branch.probes.push(number);
                 }
@@ -121,7 +181,17 @@ impl Plan {
             }
         }
         branch.probes.sort_by_key(|number| self.rank(*number));
-        branch.tuples = self.tuples(&branch.probes, sources.table);
+        let mut columns: Vec<Arc<Column>> = Vec::new();
+        for probe in branch
+            .probes
+            .iter()
+            .filter_map(|number| self.probes.get(*number))
+        {
+            if !columns.iter().any(|column| column.field == probe.field) {
+                columns.extend(self.columns.get(probe.column).cloned());
+            }
+        }
+        branch.tuples = indexes.tuples(&columns, sources.table);
         branch
     }
 
@@ -132,21 +202,14 @@ impl Plan {
         field: u16,
         lookup: Lookup,
         sources: Sources<'_>,
-        kinds: &mut Vec<(u16, Kind)>,
+        indexes: &mut Indexes,
     ) -> usize {
         let mut probes = self.probes.iter();
         let known = probes.position(|probe| probe.field == field && probe.lookup == lookup);
         if let Some(known) = known {
             return known;
         }
-        let mut columns = self.columns.iter();
-        let column = columns
-            .position(|column| column.field == field)
-            .unwrap_or_else(|| {
-                let column = Column::new(sources.table, field, sources.symbols.len());
-                self.columns.push(column);
-                self.columns.len().saturating_sub(1)
-            });
+        let index = indexes.column(field, sources);
         let kind = match &lookup {
             Lookup::Pattern { kind, .. } => Some(*kind),
             Lookup::Role { graph, .. } => sources
@@ -156,17 +219,11 @@ impl Plan {
             _ => None,
         };
         let patterns = kind.map(|kind| {
-            let known = kinds.iter().position(|known| *known == (field, kind));
-            known.unwrap_or_else(|| {
-                let values = self.columns.get(column).map_or(&[][..], Column::values);
-                let values = values.iter().copied();
-                let (patterns, symbols) = (sources.patterns, sources.symbols);
-                self.patterns
-                    .push(PatternIndex::new(kind, values, patterns, symbols));
-                kinds.push((field, kind));
-                kinds.len().saturating_sub(1)
-            })
+            self.patterns.push(indexes.patterns(&index, kind, sources));
+            self.patterns.len().saturating_sub(1)
         });
+        let column = self.columns.len();
+        self.columns.push(index);
         self.probes.push(Probe {
             term,
             field,
@@ -192,33 +249,6 @@ impl Plan {
             Lookup::Role { .. } if !runs => 2,
             _ => 3,
         }
-    }
-
-    /// Indexes the columns of some probes together, if one row at least has
-    /// no column whose value leaves few.
-    fn tuples(&self, probes: &[usize], table: &Table) -> Option<Tuples> {
-        let mut fields: Vec<u16> = Vec::new();
-        let mut columns: Vec<&Column> = Vec::new();
-        for probe in probes.iter().filter_map(|number| self.probes.get(*number)) {
-            if !fields.contains(&probe.field) {
-                fields.push(probe.field);
-                columns.extend(self.columns.get(probe.column));
-            }
-        }
-        if fields.len() < 2 || columns.iter().any(|column| column.most() <= ROWS_FROM) {
-            return None;
-        }
-        let least = |position: u32| {
-            let rows = columns.iter().map(|column| {
-                let cell = table.cell(position, column.field);
-                cell.map_or(0, |cell| column.rows(cell).len())
-            });
-            rows.min().unwrap_or(0)
-        };
-        let crowded = table
-            .positions()
-            .any(|position| least(position) > ROWS_FROM);
-        crowded.then(|| Tuples::new(table, &fields))
     }
 }
 

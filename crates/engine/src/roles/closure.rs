@@ -6,6 +6,7 @@ use doorward_syntax::pattern::Kind;
 use foldhash::fast::FixedState;
 use smallvec::SmallVec;
 
+use crate::budget::count;
 use crate::decision::EvaluationError;
 use crate::patterns::Matching;
 use crate::request::GraphId;
@@ -23,8 +24,8 @@ enum Name {
     Known(Symbol),
     /// The name that is asked about, where the policy does not have it.
     Start,
-    /// The role of a link of the request, by the link's number, where the
-    /// policy does not have it.
+    /// The role of a link of the request, by the number of the first link with
+    /// it, where the policy does not have it.
     Own(u32),
 }
 
@@ -43,6 +44,10 @@ pub(crate) struct Closure {
     places: SmallVec<[Place; 12]>,
     /// The known names, where they are many.
     set: HashSet<Symbol, FixedState>,
+    /// The numbers of the names that only the request has: as bits where they
+    /// are small, the others in a table.
+    own: u16,
+    own_set: HashSet<u32, FixedState>,
     /// Nodes whose roles the graph holds ready: these are in the closure too.
     large: SmallVec<[u32; 2]>,
     /// Roles of the policy's links on the way that may be patterns: each
@@ -87,8 +92,22 @@ impl Closure {
         }
     }
 
-    fn add_unknown(&mut self, name: Name) {
-        self.places.push(Place { name, node: None });
+    /// Adds a role that only the request has.
+    fn add_own(&mut self, number: u32) {
+        let new = match 1_u16.checked_shl(number) {
+            Some(bit) => {
+                let new = self.own & bit == 0;
+                self.own |= bit;
+                new
+            }
+            None => self.own_set.insert(number),
+        };
+        if new {
+            self.places.push(Place {
+                name: Name::Own(number),
+                node: None,
+            });
+        }
     }
 
     /// The names that were followed one by one and that the policy knows.
@@ -171,7 +190,10 @@ impl<'a> Asked<'a> {
         let symbol = self.matching.symbols.find(target);
         let known = match symbol {
             Some(symbol) => closure.contains(self.graph, symbol),
-            None => self.has_unknown(closure, target),
+            None => {
+                self.matching.budget.spend(count(closure.places.len()))?;
+                self.has_unknown(closure, target)
+            }
         };
         if known {
             return Ok(true);
@@ -204,7 +226,10 @@ impl<'a> Asked<'a> {
         let start = self.matching.symbols.find(self.name);
         match start {
             Some(symbol) => closure.add(symbol, self.node(&domains, symbol)),
-            None => closure.add_unknown(Name::Start),
+            None => closure.places.push(Place {
+                name: Name::Start,
+                node: None,
+            }),
         }
         let mut level_start = 0_usize;
         for level in 0..self.max_level {
@@ -303,8 +328,9 @@ impl<'a> Asked<'a> {
             self.matching.budget.spend(1)?;
             match self.matching.symbols.find(role) {
                 Some(symbol) => closure.add(symbol, self.node(domains, symbol)),
-                None if self.has_unknown(closure, role) => {}
-                None => closure.add_unknown(Name::Own(number)),
+                // The name itself, which the policy does not have either.
+                None if role == self.name => {}
+                None => closure.add_own(number),
             }
         }
         Ok(())
@@ -399,8 +425,4 @@ impl<'a> Asked<'a> {
         }
         Ok(())
     }
-}
-
-fn count(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }

@@ -4,33 +4,47 @@ use std::collections::HashMap;
 
 use crate::request::{GraphId, RoleLink};
 
-/// From so many links on they are grouped by subject first.
-const GROUPED_FROM: usize = 16;
+/// Up to so many links are looked through one by one.
+pub(super) const FEW: usize = 16;
 
 /// The role links of one request.
 #[derive(Debug)]
 pub(crate) struct OwnLinks<'a> {
     all: &'a [RoleLink<'a>],
-    /// The numbers of the links by graph and subject, where they are many.
-    grouped: HashMap<(GraphId, &'a str), Vec<u32>>,
+    /// Where they are many: the numbers of the links by graph and subject.
+    by_subject: HashMap<(GraphId, &'a str), Vec<u32>>,
+    /// Where they are many: the first link with each role.
+    by_role: HashMap<&'a str, u32>,
 }
+
+/// The role of a link: its text, and the number of the first link with it.
+pub(super) type OwnRole<'a> = (u32, &'a str);
 
 impl<'a> OwnLinks<'a> {
     /// The links of a request, ready to be asked.
     pub(crate) fn new(all: &'a [RoleLink<'a>]) -> Self {
-        let mut grouped: HashMap<_, Vec<u32>> = HashMap::new();
-        if all.len() >= GROUPED_FROM {
+        let mut links = Self {
+            all,
+            by_subject: HashMap::new(),
+            by_role: HashMap::new(),
+        };
+        if !links.are_few() {
             for (link, number) in all.iter().zip(0..) {
-                let numbers = grouped.entry((link.graph, link.subject)).or_default();
-                numbers.push(number);
+                let subject = links.by_subject.entry((link.graph, link.subject));
+                subject.or_default().push(number);
+                links.by_role.entry(link.role).or_insert(number);
             }
         }
-        Self { all, grouped }
+        links
     }
 
     /// Whether the request brings none.
     pub(crate) fn is_empty(&self) -> bool {
         self.all.is_empty()
+    }
+
+    fn are_few(&self) -> bool {
+        self.all.len() <= FEW
     }
 
     /// Whether all links of a graph start from that name.
@@ -48,24 +62,29 @@ impl<'a> OwnLinks<'a> {
         self.all.get(usize::try_from(number).ok()?)
     }
 
-    /// The roles that links of the request give to a name, each with the
-    /// link's number.
-    pub(crate) fn roles<'n>(
+    /// The number of the first link with that role.
+    fn first(&self, role: &str) -> Option<u32> {
+        if self.are_few() {
+            let mut numbered = (0..).zip(self.all);
+            let first = numbered.find(|(_, link)| link.role == role);
+            return first.map(|(number, _)| number);
+        }
+        self.by_role.get(role).copied()
+    }
+
+    /// The roles that links of the request give to a name.
+    pub(super) fn roles<'n>(
         &'n self,
         graph: GraphId,
         name: &'n str,
-    ) -> impl Iterator<Item = (u32, &'a str)> + use<'a, 'n> {
-        let few = if self.grouped.is_empty() {
-            self.all
-        } else {
-            &[]
-        };
-        let few = (0..)
-            .zip(few)
-            .filter(move |(_, link)| link.graph == graph && link.subject == name)
-            .map(|(number, link)| (number, link.role));
-        let many = self.grouped.get(&(graph, name)).into_iter().flatten();
-        let many = many.map(|number| (*number, self.role(*number)));
-        few.chain(many)
+    ) -> impl Iterator<Item = OwnRole<'a>> + use<'a, 'n> {
+        let few = if self.are_few() { self.all } else { &[] };
+        let few = few
+            .iter()
+            .filter(move |link| link.graph == graph && link.subject == name)
+            .map(|link| link.role);
+        let many = self.by_subject.get(&(graph, name)).into_iter().flatten();
+        let roles = few.chain(many.map(|number| self.role(*number)));
+        roles.filter_map(|role| Some((self.first(role)?, role)))
     }
 }
