@@ -1,5 +1,5 @@
 //! The commands that README and CI call: `cargo xtask wasm`, `envoy`, `test`,
-//! `differential`, `demo` and `generate`.
+//! `differential`, `demo`, `generate` and `bench`.
 //!
 //! They need Rust, Python 3 with pip and, to install what is missing, root on
 //! Debian. Everything else they fetch themselves, saying so.
@@ -8,6 +8,7 @@
 //! the command line is wrong (clap's own).
 
 mod apt;
+mod bench;
 mod differential;
 mod envoy;
 mod place;
@@ -61,6 +62,11 @@ enum Command {
         #[arg(long)]
         sim: bool,
     },
+    /// Times the engine beside its peers, or checks the programs that do
+    Bench {
+        #[command(subcommand)]
+        bench: bench::Bench,
+    },
     /// Writes envoy/ and istio/ from policies/orders
     Generate {
         /// Writes nothing; fails when a file is not what would be written
@@ -88,6 +94,7 @@ fn run(command: &Command) -> Result<ExitCode> {
             differential::run(*cases, *calls, *seed).map(|()| ExitCode::SUCCESS)
         }
         Command::Demo { keep, sim } => tests_crate::demo(*keep, *sim).map(|()| ExitCode::SUCCESS),
+        Command::Bench { bench } => bench::run(bench).map(|()| ExitCode::SUCCESS),
         Command::Generate { check } => tests_crate::generate(*check).map(|()| ExitCode::SUCCESS),
     }
 }

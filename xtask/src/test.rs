@@ -20,16 +20,14 @@ pub(crate) fn run() -> Result<ExitCode> {
     });
     sections.run("lints", || {
         component("clippy", "clippy")?;
-        let clippy = ["clippy", "--locked", "--workspace", "--all-targets"];
-        cargo(&[&clippy[..], &["--", "-D", "warnings"]].concat())
+        let clippy = [&["clippy", "--locked"], &tests_crate::PACKAGES[..]].concat();
+        cargo(&[&clippy[..], &["--all-targets", "--", "-D", "warnings"]].concat())
     });
     sections.run("unit and property tests", || {
-        counted(&step::run(&mut command(&[
-            "test",
-            "--locked",
-            "--workspace",
-            "--no-fail-fast",
-        ]))?)
+        let test = [&["test", "--locked"], &tests_crate::PACKAGES[..]].concat();
+        counted(&step::run(&mut command(
+            &[&test[..], &["--no-fail-fast"]].concat(),
+        ))?)
     });
     go_casbin(&mut sections);
     let mut program = None;
@@ -94,11 +92,10 @@ fn in_hosts(
     });
     sections.run(AGAINST_ENVOY, || {
         // The same selection of packages as above, so that nothing is rebuilt.
-        let test = ["test", "--locked", "--workspace", "--test", "against_envoy"];
+        let test = [&["test", "--locked"], &tests_crate::PACKAGES[..]].concat();
         let alone = ["--", "--include-ignored", "--test-threads=1"];
-        counted(&step::run(
-            command(&[&test[..], &alone].concat()).env("ENVOY_BIN", &envoy),
-        )?)
+        let arguments = [&test[..], &["--test", "against_envoy"], &alone].concat();
+        counted(&step::run(command(&arguments).env("ENVOY_BIN", &envoy))?)
     });
     sections.run(UNDER_LOAD, || {
         counted(&tests_crate::push_under_load(&program, &module, &envoy)?)

@@ -8,6 +8,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// What is built and tested: all but the benchmarks, whose peers take minutes
+/// to compile and test nothing of ours.
+pub(crate) const PACKAGES: [&str; 3] = ["--workspace", "--exclude", "doorward-bench"];
+
 /// The program with these arguments, built alone when it is not: what the demo
 /// needs on a new machine and no more.
 fn command(arguments: impl IntoIterator<Item = OsString>) -> Command {
@@ -19,7 +23,7 @@ fn command(arguments: impl IntoIterator<Item = OsString>) -> Command {
     command
 }
 
-/// Builds the program as `cargo test --workspace` does and returns its path.
+/// Builds the program as the tests are built and returns its path.
 ///
 /// Built alone its dependencies would have other features, and wasmtime with
 /// all of Cranelift would be compiled once more.
@@ -30,7 +34,9 @@ fn command(arguments: impl IntoIterator<Item = OsString>) -> Command {
 pub(crate) fn program() -> Result<PathBuf> {
     step::must(
         Command::new(place::cargo())
-            .args(["build", "--locked", "--workspace", "--bins", "--tests"])
+            .args(["build", "--locked"])
+            .args(PACKAGES)
+            .args(["--bins", "--tests"])
             .current_dir(place::root()),
     )?;
     Ok(place::build().join("debug").join("doorward-tests"))

@@ -1,0 +1,73 @@
+//! The engine beside its peers.
+
+use crate::{place, step};
+use anyhow::{Context, Result, ensure};
+use clap::Subcommand;
+use std::process::{Command, Stdio};
+
+/// The package; no default member, since its peers take minutes to compile.
+const PACKAGE: &str = "doorward-bench";
+
+/// What can be asked of the benchmarks.
+#[derive(Subcommand)]
+pub(crate) enum Bench {
+    /// Times decisions of the engine, the casbin crate, cedar-policy and regorus
+    Engine {
+        /// Runs fewer rounds, up to about 10,000 rows: under a minute
+        #[arg(long)]
+        quick: bool,
+        /// Runs the families of these names alone
+        #[arg(long, value_name = "NAME")]
+        family: Vec<String>,
+    },
+    /// Runs clippy on the benchmarks, which `cargo xtask test` leaves out
+    Lint,
+}
+
+/// Runs it.
+///
+/// # Errors
+///
+/// When the benchmarks do not compile, fail, or have lints.
+pub(crate) fn run(bench: &Bench) -> Result<()> {
+    match bench {
+        Bench::Engine { quick, family } => engine(*quick, family),
+        Bench::Lint => {
+            step::say("Linting the benchmarks");
+            // In release, so that build scripts and macros are shared with the run.
+            step::must(cargo("clippy").args(["--all-targets", "--", "-D", "warnings"]))?;
+            Ok(())
+        }
+    }
+}
+
+fn engine(quick: bool, families: &[String]) -> Result<()> {
+    step::say("Building the benchmarks (release; the first time takes minutes)");
+    step::must(cargo("build").arg("--bins"))?;
+    let mut program = Command::new(place::build().join("release").join(PACKAGE));
+    program
+        .arg("--out")
+        .arg(place::products().join("bench"))
+        .current_dir(place::root())
+        .stdin(Stdio::null());
+    if quick {
+        program.arg("--quick");
+    }
+    for family in families {
+        program.args(["--family", family]);
+    }
+    // Its table is the product, so it has the terminal for itself.
+    let status = program
+        .status()
+        .context("the benchmarks cannot be started")?;
+    ensure!(status.success(), "the benchmarks failed: {status}");
+    Ok(())
+}
+
+fn cargo(subcommand: &str) -> Command {
+    let mut command = Command::new(place::cargo());
+    command
+        .args([subcommand, "--locked", "--release", "--package", PACKAGE])
+        .current_dir(place::root());
+    command
+}
