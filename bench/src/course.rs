@@ -21,7 +21,8 @@ pub(crate) fn effort(quick: bool) -> Effort {
         Effort {
             rounds: 3,
             batch: ms(1),
-            random: ms(20),
+            random: ms(200),
+            peer_random: ms(20),
             peer_round: ms(150),
             peer_load: ms(300),
         }
@@ -29,7 +30,8 @@ pub(crate) fn effort(quick: bool) -> Effort {
         Effort {
             rounds: 7,
             batch: ms(2),
-            random: ms(60),
+            random: ms(1_000),
+            peer_random: ms(60),
             peer_round: ms(300),
             peer_load: ms(4_000),
         }

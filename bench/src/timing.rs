@@ -14,8 +14,11 @@ pub(crate) struct Effort {
     pub(crate) rounds: usize,
     /// Time for one case in one round.
     pub(crate) batch: Duration,
-    /// Time for the random requests of one round.
+    /// Time for the random requests of one round, for this engine: the budget
+    /// wants all of them.
     pub(crate) random: Duration,
+    /// The same for a peer; at least a few requests are always taken.
+    pub(crate) peer_random: Duration,
     /// A round of one decision a case may take a peer no longer.
     pub(crate) peer_round: Duration,
     /// Loading may take a peer no longer.
@@ -75,11 +78,16 @@ pub(crate) fn slow_decision(entrant: &mut Entrant<'_>) -> Result<Duration> {
     Ok(slowest)
 }
 
+/// Random requests that are timed of the slowest engine.
+const FEW: usize = 8;
+
 /// The times of one engine: by case, and for random requests by request.
 struct Times {
     rounds: [Vec<f64>; Case::ALL.len()],
     requests: Vec<Vec<f64>>,
     iterations: [usize; Case::ALL.len()],
+    /// Decisions made so far; a slow engine goes on with the next request.
+    made: [usize; Case::ALL.len()],
 }
 
 /// What one case of one engine took.
@@ -129,9 +137,10 @@ fn plan(entrant: &mut Entrant<'_>, workload: &Workload, effort: Effort) -> Resul
     let mut iterations = [1; Case::ALL.len()];
     for case in Case::ALL {
         let count = workload.requests(case).len();
-        let (time, most) = match case {
-            Case::Random => (effort.random, count),
-            _ => (effort.batch, 1 << 16),
+        let (time, least, most) = match (case, entrant.kind) {
+            (Case::Random, Kind::Doorward) => (effort.random, FEW, count),
+            (Case::Random, _) => (effort.peer_random, FEW, count),
+            _ => (effort.batch, 1, 1 << 16),
         };
         // Grows until the time is used, so that one slow start misleads little.
         let wanted = &mut iterations[case as usize];
@@ -143,7 +152,7 @@ fn plan(entrant: &mut Entrant<'_>, workload: &Workload, effort: Effort) -> Resul
             let used = started.elapsed();
             if used >= time / 4 || *wanted >= most {
                 let fit = *wanted as f64 * time.as_secs_f64() / used.as_secs_f64().max(1e-9);
-                *wanted = (fit as usize).clamp(1, most);
+                *wanted = (fit as usize).clamp(least, most);
                 break;
             }
             *wanted = (*wanted * 4).min(most);
@@ -153,6 +162,7 @@ fn plan(entrant: &mut Entrant<'_>, workload: &Workload, effort: Effort) -> Resul
         rounds: Case::ALL.map(|_| Vec::new()),
         requests: vec![Vec::new(); iterations[Case::Random as usize]],
         iterations,
+        made: [0; Case::ALL.len()],
     })
 }
 
@@ -176,10 +186,12 @@ fn run(
             quantile(&mut all, 0.5)
         } else {
             let count = workload.requests(case).len();
+            let made = &mut times.made[case as usize];
             let started = Instant::now();
-            for number in 0..iterations {
+            for number in *made..*made + iterations {
                 black_box(entrant.engine.allows(case, number % count)?);
             }
+            *made += iterations;
             started.elapsed().as_nanos() as f64 / iterations as f64
         };
         times.rounds[case as usize].push(ns);
@@ -204,7 +216,9 @@ fn sum_up(entrant: usize, case: Case, times: &Times, workload: &Workload) -> Res
     Ok(Taken {
         entrant,
         case,
-        requests: iterations.min(workload.requests(case).len()),
+        requests: times.made[case as usize]
+            .max(iterations)
+            .min(workload.requests(case).len()),
         ns: Nanoseconds {
             min: *min,
             median,
