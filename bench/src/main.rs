@@ -18,7 +18,7 @@ use std::time::Instant;
 #[derive(Parser)]
 #[command(about = "Times the engine beside its peers")]
 struct Arguments {
-    /// Runs fewer rounds, up to about 10,000 rows
+    /// Runs fewer rounds and sizes, up to about 10,000 rows
     #[arg(long)]
     quick: bool,
     /// Runs the families of these names alone

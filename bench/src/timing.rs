@@ -19,8 +19,8 @@ pub(crate) struct Effort {
     pub(crate) random: Duration,
     /// The same for a peer; at least a few requests are always taken.
     pub(crate) peer_random: Duration,
-    /// A round of one decision a case may take a peer no longer.
-    pub(crate) peer_round: Duration,
+    /// A decision may take a peer no longer.
+    pub(crate) peer_decision: Duration,
     /// Loading may take a peer no longer.
     pub(crate) peer_load: Duration,
 }
@@ -81,6 +81,10 @@ pub(crate) fn slow_decision(entrant: &mut Entrant<'_>) -> Result<Duration> {
 /// Random requests that are timed of the slowest engine.
 const FEW: usize = 8;
 
+/// An engine whose decisions take longer runs in the first rounds alone.
+const SLOW: Duration = Duration::from_millis(20);
+const SLOW_ROUNDS: usize = 2;
+
 /// The times of one engine: by case, and for random requests by request.
 struct Times {
     rounds: [Vec<f64>; Case::ALL.len()],
@@ -88,6 +92,7 @@ struct Times {
     iterations: [usize; Case::ALL.len()],
     /// Decisions made so far; a slow engine goes on with the next request.
     made: [usize; Case::ALL.len()],
+    slow: bool,
 }
 
 /// What one case of one engine took.
@@ -120,6 +125,9 @@ pub(crate) fn race(
     for round in 0..effort.rounds {
         for turn in 0..entrants.len() {
             let at = (round + turn) % entrants.len();
+            if times[at].slow && round >= SLOW_ROUNDS {
+                continue;
+            }
             run(&mut entrants[at], &mut times[at], workload, clock)?;
         }
     }
@@ -135,6 +143,7 @@ pub(crate) fn race(
 /// Decides how many decisions fit the time.
 fn plan(entrant: &mut Entrant<'_>, workload: &Workload, effort: Effort) -> Result<Times> {
     let mut iterations = [1; Case::ALL.len()];
+    let mut slow = false;
     for case in Case::ALL {
         let count = workload.requests(case).len();
         let (time, least, most) = match (case, entrant.kind) {
@@ -150,6 +159,7 @@ fn plan(entrant: &mut Entrant<'_>, workload: &Workload, effort: Effort) -> Resul
                 black_box(entrant.engine.allows(case, number % count)?);
             }
             let used = started.elapsed();
+            slow |= used > SLOW * u32::try_from(*wanted).unwrap_or(u32::MAX);
             if used >= time / 4 || *wanted >= most {
                 let fit = *wanted as f64 * time.as_secs_f64() / used.as_secs_f64().max(1e-9);
                 *wanted = (fit as usize).clamp(least, most);
@@ -163,6 +173,7 @@ fn plan(entrant: &mut Entrant<'_>, workload: &Workload, effort: Effort) -> Resul
         requests: vec![Vec::new(); iterations[Case::Random as usize]],
         iterations,
         made: [0; Case::ALL.len()],
+        slow,
     })
 }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// Decisions of a case that are counted at most, and the time after which no
 /// further one is begun.
 const DECISIONS: usize = 64;
-const ENOUGH: Duration = Duration::from_millis(50);
+const ENOUGH: Duration = Duration::from_millis(5);
 
 #[derive(Parser)]
 struct Arguments {

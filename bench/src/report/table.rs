@@ -16,7 +16,7 @@ const FASTER: [(usize, f64); 2] = [(5, 20.0), (10_000, 10_000.0)];
 pub fn header() -> String {
     "Times are for one decision. first, last: the request that the first or last row\n\
      matches. hit, miss: spread over the rows. random, p99: distinct requests timed one by\n\
-     one, median and 99th percentile; n: how many. allocs: allocations of a random decision.\n\
+     one, median and 99th percentile; n: how many (few of a slow engine). allocs: allocations of a random decision.\n\
      held: bytes that stay after loading, and per row. rows seen: the most rows that the\n\
      engine looked at for any request. Budget: random under 1 us and p99 under 3 us.\n"
         .to_owned()
