@@ -73,7 +73,8 @@ impl Aim<'_> {
             Shape::Number => number(dice),
             Shape::List => {
                 let mut list: Vec<Json> = Vec::new();
-                for _ in 0..dice.below(5) {
+                let most = if self.world.crowded { 30 } else { 5 };
+                for _ in 0..dice.below(most) {
                     list.push(Json::from(self.text(dice, name)));
                 }
                 if dice.chance(15) {
@@ -127,6 +128,7 @@ impl Aim<'_> {
             .iter()
             .find_map(|graph| graph.role_matching);
         match dice.below(10) {
+            0..4 if self.world.crowded => names.first().cloned().unwrap_or_default(),
             0..5 => {
                 let end = names
                     .iter()
@@ -185,7 +187,8 @@ fn links(dice: &mut Dice, world: &World, values: &[Json]) -> Vec<Link> {
         return Vec::new();
     }
     let own: Vec<&str> = values.iter().filter_map(Json::as_str).collect();
-    (0..dice.between(1, 4))
+    let most = if world.crowded { 40 } else { 4 };
+    (0..dice.between(1, most))
         .map(|_| {
             let subject = match own.get(dice.below(own.len() * 2)) {
                 Some(own) => (*own).to_owned(),

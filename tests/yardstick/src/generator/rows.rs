@@ -21,6 +21,7 @@ pub(crate) fn rows(dice: &mut Dice, world: &World) -> (String, PolicyRows) {
     let mut of_policies: PolicyRows = Vec::new();
     for (index, columns) in world.policies.iter().enumerate() {
         let count = match dice.below(20) {
+            _ if world.crowded => dice.between(100, 250),
             0 => 0,
             1..3 => dice.between(20, 40),
             3..7 => dice.between(8, 20),
@@ -65,6 +66,7 @@ pub(crate) fn rows(dice: &mut Dice, world: &World) -> (String, PolicyRows) {
 fn links(dice: &mut Dice, world: &World, index: usize) -> Vec<Vec<String>> {
     let graph = &world.graphs[index];
     let count = match dice.below(10) {
+        _ if world.crowded => world.names.len() * 2,
         0 => 0,
         1..4 => dice.between(8, 20),
         _ => dice.between(1, 8),
@@ -76,6 +78,9 @@ fn links(dice: &mut Dice, world: &World, index: usize) -> Vec<Vec<String>> {
         // circle.
         let earlier = if chain {
             number
+        } else if world.crowded && dice.chance(50) {
+            // One subject with many roles.
+            0
         } else {
             dice.below(world.names.len())
         };

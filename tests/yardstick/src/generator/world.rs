@@ -70,6 +70,9 @@ pub(crate) struct Graph {
 /// Everything but the rows and the requests.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct World {
+    /// Whether there are many rows, names and links, more than the engine
+    /// treats as few.
+    pub(crate) crowded: bool,
     /// Users first, then roles: a link goes from an earlier to a later one.
     pub(crate) names: Vec<String>,
     pub(crate) domains: Vec<String>,
@@ -121,7 +124,15 @@ impl World {
                 graph.role_matching = graph.role_matching.filter(|function| ip == Some(*function));
             }
         }
+        let crowded = dice.chance(4);
+        if crowded && dice.chance(85) {
+            // Patterns among many names take the yardstick long.
+            for graph in &mut graphs {
+                graph.role_matching = None;
+            }
+        }
         let mut world = Self {
+            crowded,
             graphs,
             ..Self::default()
         };
@@ -150,6 +161,11 @@ impl World {
     fn names(&self, dice: &mut Dice) -> Vec<String> {
         let kinds = self.name_kinds();
         let mut names = Vec::new();
+        if self.crowded {
+            let wanted = if kinds.is_empty() { 100 } else { 20 };
+            let name = |number| format!("10.0.{number}.1");
+            names.extend((0..dice.between(wanted / 2, wanted)).map(name));
+        }
         let many = dice.chance(10);
         let wanted = dice.between(4, if many { 16 } else { 9 });
         for number in 0..wanted {
@@ -272,15 +288,20 @@ impl World {
 
     /// The values that a column's rows choose from.
     pub(crate) fn values(&self, dice: &mut Dice, content: Content) -> Vec<String> {
+        let most = if self.crowded && dice.chance(30) {
+            40
+        } else {
+            6
+        };
         let some = |dice: &mut Dice, all: &[String]| -> Vec<String> {
-            (0..dice.between(2, 6)).map(|_| dice.text(all)).collect()
+            (0..dice.between(2, most)).map(|_| dice.text(all)).collect()
         };
         match content {
             Content::Name => some(dice, &self.names),
             Content::Domain => some(dice, &self.domains),
             Content::Action => some(dice, &self.actions),
             Content::Path => some(dice, &self.paths),
-            Content::Pattern(kind) => (0..dice.between(2, 6))
+            Content::Pattern(kind) => (0..dice.between(2, most))
                 .map(|_| pattern::pattern(dice, kind))
                 .collect(),
             Content::Word => (0..dice.between(1, 4))
