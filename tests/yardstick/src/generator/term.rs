@@ -343,6 +343,15 @@ impl Writer<'_> {
         match rules {
             _ if self.dialect == Dialect::Rule => "true".to_owned(),
             Some(column) => format!("eval({})", self.policy(dice, column)),
+            None if dice.chance(60) => {
+                // A rule in the matcher itself, which may read the row.
+                let writer = Writer {
+                    dialect: Dialect::Rule,
+                    ..*self
+                };
+                let rule = writer.term(dice);
+                format!("eval({})", self.literal(dice, &rule))
+            }
             None => dice
                 .pick(&[
                     "eval('1 == 1')",

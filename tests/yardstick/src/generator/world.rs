@@ -204,6 +204,13 @@ impl World {
             };
             // A row of a policy is one line.
             let name = name.replace('\n', "");
+            if let Some(kind) = kinds.first().filter(|_| dice.chance(30)) {
+                // A name that the next one may match.
+                let sample = pattern::sample(dice, *kind, &name).replace('\n', "");
+                if pattern::valid(&kinds, &sample) && !names.contains(&sample) && sample != name {
+                    names.push(sample);
+                }
+            }
             if pattern::valid(&kinds, &name) && !names.contains(&name) {
                 names.push(name);
             }
@@ -288,10 +295,10 @@ impl World {
 
     /// The values that a column's rows choose from.
     pub(crate) fn values(&self, dice: &mut Dice, content: Content) -> Vec<String> {
-        let most = if self.crowded && dice.chance(30) {
-            40
-        } else {
-            6
+        let most = match self.crowded {
+            true if dice.chance(30) => 40,
+            true if dice.chance(60) => 2,
+            _ => 6,
         };
         let some = |dice: &mut Dice, all: &[String]| -> Vec<String> {
             (0..dice.between(2, most)).map(|_| dice.text(all)).collect()
