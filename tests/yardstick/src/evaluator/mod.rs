@@ -29,7 +29,7 @@ use value::Value;
 /// Why an expression has no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failed {
-    /// An error that false wins over, among terms that must all hold.
+    /// An error, which false wins over among terms that must all hold.
     Plain,
 }
 

@@ -89,7 +89,7 @@ impl Scope<'_> {
             match self.holds(term, negated) {
                 Ok(true) => {}
                 Ok(false) => return Ok(false),
-                Err(Failed::Plain) => failed = Some(Failed::Plain),
+                Err(error) => failed = Some(error),
             }
         }
         failed.map_or(Ok(true), Err)
