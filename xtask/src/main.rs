@@ -1,5 +1,5 @@
 //! The commands that README and CI call: `cargo xtask wasm`, `envoy`, `test`,
-//! `differential`, `demo`, `generate` and `bench`.
+//! `differential`, `demo`, `generate`, `bench` and `fuzz`.
 //!
 //! They need Rust, Python 3 with pip and, to install what is missing, root on
 //! Debian. Everything else they fetch themselves, saying so.
@@ -11,6 +11,7 @@ mod apt;
 mod bench;
 mod differential;
 mod envoy;
+mod fuzz;
 mod place;
 mod sections;
 mod step;
@@ -67,6 +68,14 @@ enum Command {
         #[command(subcommand)]
         bench: bench::Bench,
     },
+    /// Fuzzes the engine's models, matchers, policies and decisions
+    Fuzz {
+        /// model, matcher, policy or decide; all of them unless given
+        target: Option<String>,
+        /// Minutes for each target
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+        minutes: u32,
+    },
     /// Writes envoy/ and istio/ from policies/orders
     Generate {
         /// Writes nothing; fails when a file is not what would be written
@@ -95,6 +104,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         }
         Command::Demo { keep, sim } => tests_crate::demo(*keep, *sim).map(|()| ExitCode::SUCCESS),
         Command::Bench { bench } => bench::run(bench).map(|()| ExitCode::SUCCESS),
+        Command::Fuzz { target, minutes } => fuzz::run(target.as_deref(), *minutes),
         Command::Generate { check } => tests_crate::generate(*check).map(|()| ExitCode::SUCCESS),
     }
 }
