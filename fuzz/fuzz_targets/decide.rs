@@ -133,7 +133,7 @@ impl<'a> Arbitrary<'a> for Scalar<'a> {
             192..=215 => Self::Integer(i64::from(tag) - 200),
             216..=223 => Self::Integer(u.arbitrary()?),
             224..=239 => Self::Number(u.arbitrary()?),
-            240..=247 => Self::Bool(tag % 2 == 0),
+            240..=247 => Self::Bool(tag < 244),
             _ => Self::Null,
         })
     }
