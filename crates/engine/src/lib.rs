@@ -55,6 +55,7 @@ mod plan;
 mod request;
 mod roles;
 mod settings;
+mod sorting;
 mod symbols;
 mod table;
 

@@ -11,14 +11,10 @@ pub(crate) struct Table {
     width: usize,
     /// The fields of all rows, one row after the other.
     cells: Vec<Symbol>,
-    rows: Vec<RowFacts>,
-}
-
-/// What is known of a row beside its fields.
-#[derive(Debug, Clone, Copy)]
-struct RowFacts {
-    line: u32,
-    effect: RowEffect,
+    /// What each row says when it matches.
+    effects: Vec<RowEffect>,
+    /// The line of each row.
+    lines: Vec<u32>,
 }
 
 impl Table {
@@ -27,24 +23,26 @@ impl Table {
         Self {
             width,
             cells: Vec::new(),
-            rows: Vec::new(),
+            effects: Vec::new(),
+            lines: Vec::new(),
         }
     }
 
     /// Adds a row after the others; its fields are as many as the table's.
     pub(crate) fn push(&mut self, fields: &[Symbol], line: u32, effect: RowEffect) {
         self.cells.extend_from_slice(fields);
-        self.rows.push(RowFacts { line, effect });
+        self.effects.push(effect);
+        self.lines.push(line);
     }
 
     /// The number of rows.
     pub(crate) fn len(&self) -> usize {
-        self.rows.len()
+        self.effects.len()
     }
 
     /// All positions, in order.
     pub(crate) fn positions(&self) -> std::ops::Range<u32> {
-        0..u32::try_from(self.rows.len()).unwrap_or(u32::MAX)
+        0..u32::try_from(self.effects.len()).unwrap_or(u32::MAX)
     }
 
     /// The fields of a row, none if there is no such row.
@@ -66,15 +64,11 @@ impl Table {
 
     /// The row's line in the policy's text, from 1.
     pub(crate) fn line(&self, position: u32) -> Option<u32> {
-        self.facts(position).map(|facts| facts.line)
+        self.lines.get(usize::try_from(position).ok()?).copied()
     }
 
     /// What the row says when it matches.
     pub(crate) fn effect(&self, position: u32) -> Option<RowEffect> {
-        self.facts(position).map(|facts| facts.effect)
-    }
-
-    fn facts(&self, position: u32) -> Option<&RowFacts> {
-        self.rows.get(usize::try_from(position).ok()?)
+        self.effects.get(usize::try_from(position).ok()?).copied()
     }
 }

@@ -1,6 +1,8 @@
 //! A model file: definitions of requests, policies, roles, effects,
 //! matchers and constraints.
 
+use std::collections::BTreeSet;
+
 use crate::error::{ModelError, Position};
 use crate::limits::Limits;
 
@@ -150,9 +152,11 @@ fn all<T>(
     letter: char,
     read: impl FnMut(&Entry) -> Result<T, ModelError>,
 ) -> Result<Vec<T>, ModelError> {
-    let mut found: Vec<&Entry> = section(entries, letter).collect();
-    found.sort_by_key(|entry| number(&entry.key, letter));
-    found.into_iter().map(read).collect()
+    // The numbers are known to run from 1 on, each once.
+    let of = |wanted: u16| {
+        section(entries, letter).find(move |entry| number(&entry.key, letter) == Some(wanted))
+    };
+    (1..).map_while(of).map(read).collect()
 }
 
 /// The number of a key: 1 for `r`, 2 for `r2`.
@@ -238,10 +242,9 @@ fn check_keys(entries: &[Entry], limits: &Limits) -> Result<(), ModelError> {
 fn check_complete(entries: &[Entry]) -> Result<(), ModelError> {
     let mut missing = Vec::new();
     for (name, letter, required) in SECTIONS {
-        let mut numbers: Vec<u16> = section(entries, letter)
+        let numbers: BTreeSet<u16> = section(entries, letter)
             .filter_map(|entry| number(&entry.key, letter))
             .collect();
-        numbers.sort_unstable();
         if numbers.is_empty() {
             if required {
                 missing.push(format!("[{name}]"));

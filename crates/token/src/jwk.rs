@@ -1,6 +1,8 @@
 //! One key of a set (RFC 7517 section 4, RFC 7518 section 6, RFC 8037
 //! section 2).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::signature::is_on_curve;
@@ -118,14 +120,12 @@ fn key_operations(members: &Map<String, Value>) -> Result<Option<Vec<&str>>, Key
     let Some(value) = members.get("key_ops") else {
         return Ok(None);
     };
-    let mut names = value
+    let names = value
         .as_array()
         .and_then(|values| values.iter().map(Value::as_str).collect::<Option<Vec<_>>>())
         .ok_or(KeyError::KeyOps)?;
-    names.sort_unstable();
-    let count = names.len();
-    names.dedup();
-    if names.len() < count {
+    let distinct: BTreeSet<&str> = names.iter().copied().collect();
+    if distinct.len() < names.len() {
         return Err(KeyError::DuplicateKeyOp);
     }
     Ok(Some(names))

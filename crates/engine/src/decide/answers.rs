@@ -15,6 +15,7 @@ use crate::plan::{Lookup, Plan, Probe};
 use crate::request::GraphId;
 use crate::roles::Graph;
 use crate::roles::closure::{Asked, Closure};
+use crate::sorting;
 use crate::symbols::Symbol;
 
 /// Up to so many values are compared one by one.
@@ -48,9 +49,24 @@ pub(super) struct Patterns<'a> {
     found: Found,
 }
 
+/// Whether a probe holds for a value of its column; none where its term has
+/// to be evaluated.
+pub(super) fn holds(
+    probe: &Probe,
+    values: &Values<'_>,
+    value: Symbol,
+    frame: &Frame<'_>,
+) -> Result<Option<bool>, Error> {
+    if let (Values::Unasked, Lookup::Equal(wanted)) = (values, &probe.lookup) {
+        let wanted = frame.request_text(wanted);
+        return Ok(wanted.map(|wanted| wanted == frame.loaded.symbols.text(value)));
+    }
+    values.contains(value, frame)
+}
+
 impl Values<'_> {
     /// Whether a value is among them; none where that is not known.
-    pub(super) fn contains(&self, value: Symbol, frame: &Frame<'_>) -> Result<Option<bool>, Error> {
+    fn contains(&self, value: Symbol, frame: &Frame<'_>) -> Result<Option<bool>, Error> {
         Ok(Some(match self {
             Self::Unasked | Self::Unknown => return Ok(None),
             Self::These(values) if values.len() <= SCAN_TO => values.contains(&value),
@@ -122,11 +138,19 @@ fn roles_in(
 }
 
 fn these<'a>(mut values: SmallVec<[Symbol; 12]>) -> Values<'a> {
-    if values.len() > 1 {
-        values.sort_unstable();
+    if values.len() > SCAN_TO {
+        let sorted = sorting::by_number(&values, |value| i64::from(value.0));
+        values = SmallVec::from_vec(sorted);
         values.dedup();
+        return Values::These(values);
     }
-    Values::These(values)
+    let mut different: SmallVec<[Symbol; 12]> = SmallVec::new();
+    for value in values {
+        if !different.contains(&value) {
+            different.push(value);
+        }
+    }
+    Values::These(different)
 }
 
 /// Asks a probe. An error that does not end the decision makes the values
@@ -188,6 +212,10 @@ pub(super) fn ask<'a>(
 
 /// The symbol of a value, if it is a text of the policy.
 fn symbol(value: &Expr, frame: &Frame<'_>) -> Result<Option<Symbol>, Error> {
+    if let Some(text) = frame.request_text(value) {
+        frame.budget.spend(crate::budget::hash_steps(text))?;
+        return Ok(frame.loaded.symbols.find(text));
+    }
     match frame.value(value)? {
         Val::Text(text) => {
             frame.budget.spend(crate::budget::hash_steps(&text))?;
@@ -207,6 +235,9 @@ fn symbol_in(value: &Val<'_>, frame: &Frame<'_>) -> Result<Option<Symbol>, Error
 }
 
 fn text<'a>(value: &'a Expr, argument: u8, frame: &Frame<'a>) -> Result<Cow<'a, str>, Error> {
+    if let Some(text) = frame.request_text(value) {
+        return Ok(text.into());
+    }
     match frame.value(value)? {
         Val::Text(text) => Ok(text),
         _ => Err(Error::ArgumentType {

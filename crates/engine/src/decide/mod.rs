@@ -75,7 +75,8 @@ fn run(loaded: &Loaded, request: &Request<'_>, examined: &mut u32) -> Answer {
     let Some(plan) = plan.and_then(Option::as_ref) else {
         return without_rows(&frame, matcher, table.len(), effect.1);
     };
-    let search = Search::new(plan, table, frame).map_err(whole)?;
+    let mut search = Search::new(plan, table, frame);
+    search.ask_all().map_err(whole)?;
     let mut merge = Merge::new(effect.1);
     let mut merged = Merged::new();
     let settled = match search.rows(&mut merged).map_err(whole)? {

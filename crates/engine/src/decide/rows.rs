@@ -6,7 +6,7 @@ use crate::budget::count;
 use crate::decision::EvaluationError as Error;
 use crate::effect::RowEffect;
 use crate::evaluate::frame::{Frame, is_final};
-use crate::plan::{Branch, Plan};
+use crate::plan::{Branch, Lookup, Plan};
 use crate::symbols::Symbol;
 use crate::table::Table;
 
@@ -14,6 +14,11 @@ use super::answers::{self, Values};
 
 /// Looking up one combination of values costs as much as so many rows.
 const ROWS_PER_TUPLE: usize = 2;
+
+/// So many rows are sooner asked for their value one by one than the value is
+/// looked up, and so many for their pattern.
+const FEW_ROWS_FOR_VALUES: usize = 2;
+const FEW_ROWS_FOR_PATTERNS: usize = 4;
 
 /// The positions of rows, ascending.
 pub(super) enum Rows<'a> {
@@ -33,41 +38,45 @@ pub(super) struct Search<'a> {
     values: SmallVec<[Values<'a>; 6]>,
     /// The branches that are not false on every row.
     branches: SmallVec<[Open<'a>; 4]>,
+    /// Lists of rows that together hold all rows of these branches, unless
+    /// one of them may hold on any row.
+    lists: SmallVec<[&'a [u32]; 8]>,
+    any_row: bool,
 }
 
-/// A branch that may be true, and the rows where.
+/// A branch that may be true.
 struct Open<'a> {
     branch: &'a Branch,
     /// The first error of its terms that are the same on every row.
     error: Option<Error>,
-    rows: Lists<'a>,
-}
-
-/// Lists of rows that together hold all rows of a branch.
-enum Lists<'a> {
-    All,
-    These(SmallVec<[&'a [u32]; 8]>),
 }
 
 impl<'a> Search<'a> {
-    /// Asks what has to be asked to know which rows may matter.
-    pub(super) fn new(plan: &'a Plan, table: &'a Table, frame: Frame<'a>) -> Result<Self, Error> {
-        let mut search = Self {
+    /// Nothing asked yet.
+    pub(super) fn new(plan: &'a Plan, table: &'a Table, frame: Frame<'a>) -> Self {
+        Self {
             plan,
             table,
             frame,
             values: plan.probes.iter().map(|_| Values::Unasked).collect(),
             branches: SmallVec::new(),
-        };
-        for branch in &plan.branches {
-            if let Some(open) = search.open(branch)? {
-                search.branches.push(open);
-            }
+            lists: SmallVec::new(),
+            any_row: false,
         }
-        Ok(search)
     }
 
-    /// The branch with its rows; none if it is false on every row.
+    /// Asks what has to be asked to know which rows may matter.
+    pub(super) fn ask_all(&mut self) -> Result<(), Error> {
+        for branch in &self.plan.branches {
+            if let Some(open) = self.open(branch)? {
+                self.list(branch)?;
+                self.branches.push(open);
+            }
+        }
+        Ok(())
+    }
+
+    /// The branch; none if it is false on every row.
     fn open(&mut self, branch: &'a Branch) -> Result<Option<Open<'a>>, Error> {
         let mut error = None;
         for number in &branch.request_terms {
@@ -81,20 +90,20 @@ impl<'a> Search<'a> {
                 Err(failed) => error = error.or(Some(failed)),
             }
         }
+        let mut least = self.table.len();
         for number in &branch.probes {
+            if self.is_cheaper_by_row(*number, least) {
+                continue;
+            }
             self.ask(*number)?;
+            least = least.min(self.leaves(*number).unwrap_or(usize::MAX));
             if let Some(Values::These(values)) = self.values.get(*number)
                 && values.is_empty()
             {
                 return Ok(None);
             }
         }
-        let rows = self.lists(branch)?;
-        Ok(Some(Open {
-            branch,
-            error,
-            rows,
-        }))
+        Ok(Some(Open { branch, error }))
     }
 
     fn ask(&mut self, number: usize) -> Result<(), Error> {
@@ -118,8 +127,9 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// The lists of rows that leave least.
-    fn lists(&mut self, branch: &'a Branch) -> Result<Lists<'a>, Error> {
+    /// Adds the lists of a branch's rows: those of the lookup that leaves
+    /// least.
+    fn list(&mut self, branch: &'a Branch) -> Result<(), Error> {
         let mut best = self.shortest(branch);
         for number in &branch.probes {
             let pending = self.values.get(*number).and_then(Values::pending);
@@ -129,23 +139,21 @@ impl<'a> Search<'a> {
                 best = self.shortest(branch);
             }
         }
+        let before = self.lists.len();
         let Some((number, rows)) = best else {
-            return Ok(Lists::All);
+            self.any_row = true;
+            return Ok(());
         };
-        if let Some(lists) = self.tuples(branch, rows) {
-            self.frame.budget.spend(count(lists.len()))?;
-            return Ok(Lists::These(lists));
+        if !self.list_tuples(branch, rows) {
+            let column = self.plan.probes.get(number);
+            let column = column.and_then(|probe| self.plan.columns.get(probe.column));
+            if let (Some(column), Some(Values::These(values))) = (column, self.values.get(number)) {
+                let lists = values.iter().map(|value| column.rows(*value));
+                self.lists.extend(lists.filter(|rows| !rows.is_empty()));
+            }
         }
-        let column = self.plan.probes.get(number);
-        let column = column.and_then(|probe| self.plan.columns.get(probe.column));
-        let (Some(column), Some(Values::These(values))) = (column, self.values.get(number)) else {
-            return Ok(Lists::All);
-        };
-        self.frame.budget.spend(count(values.len()))?;
-        let lists = values.iter().map(|value| column.rows(*value));
-        Ok(Lists::These(
-            lists.filter(|rows| !rows.is_empty()).collect(),
-        ))
+        let added = self.lists.len().saturating_sub(before);
+        self.frame.budget.spend(count(added))
     }
 
     fn complete(&mut self, number: usize) -> Result<(), Error> {
@@ -161,23 +169,42 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// The probe whose values leave the fewest rows, and how many.
-    fn shortest(&self, branch: &Branch) -> Option<(usize, usize)> {
-        let known = branch.probes.iter().filter_map(|number| {
-            let Some(Values::These(values)) = self.values.get(*number) else {
-                return None;
-            };
-            let probe = self.plan.probes.get(*number)?;
-            let column = self.plan.columns.get(probe.column)?;
-            let rows = values.iter().map(|value| column.rows(*value).len());
-            Some((*number, rows.fold(0, usize::saturating_add)))
-        });
-        known.min_by_key(|(_, rows)| *rows)
+    /// The rows that a probe's values leave, if they are known.
+    fn leaves(&self, number: usize) -> Option<usize> {
+        let Some(Values::These(values)) = self.values.get(number) else {
+            return None;
+        };
+        let probe = self.plan.probes.get(number)?;
+        let column = self.plan.columns.get(probe.column)?;
+        let rows = values.iter().map(|value| column.rows(*value).len());
+        Some(rows.fold(0, usize::saturating_add))
     }
 
-    /// The rows by all columns together, if that reads less than `rows` rows.
-    fn tuples(&self, branch: &'a Branch, rows: usize) -> Option<SmallVec<[&'a [u32]; 8]>> {
-        let tuples = branch.tuples.as_ref()?;
+    /// Whether so few rows are known to be left that it costs less to ask each
+    /// of them than to look up all values.
+    fn is_cheaper_by_row(&self, number: usize, rows: usize) -> bool {
+        let probe = self.plan.probes.get(number);
+        probe.is_some_and(|probe| match probe.lookup {
+            Lookup::Equal(_) => rows <= FEW_ROWS_FOR_VALUES,
+            Lookup::Pattern { .. } => rows <= FEW_ROWS_FOR_PATTERNS,
+            Lookup::OneOf(_) | Lookup::In(_) | Lookup::Role { .. } => false,
+        })
+    }
+
+    /// The probe whose values leave the fewest rows, and how many.
+    fn shortest(&self, branch: &Branch) -> Option<(usize, usize)> {
+        let known = branch.probes.iter();
+        known
+            .filter_map(|number| Some((*number, self.leaves(*number)?)))
+            .min_by_key(|(_, rows)| *rows)
+    }
+
+    /// Adds the lists of a branch's rows by all columns together, if that
+    /// reads less than `rows` rows.
+    fn list_tuples(&mut self, branch: &'a Branch, rows: usize) -> bool {
+        let Some(tuples) = &branch.tuples else {
+            return false;
+        };
         let mut all: SmallVec<[&[Symbol]; 6]> = SmallVec::new();
         let mut combinations = 1_usize;
         for field in tuples.fields() {
@@ -187,14 +214,16 @@ impl<'a> Search<'a> {
                     Some(Values::These(values)) if probe.field == *field => Some(values),
                     _ => None,
                 }
-            })?;
+            });
+            let Some(values) = values else {
+                return false;
+            };
             combinations = combinations.saturating_mul(values.len());
             all.push(values);
         }
         if combinations.saturating_mul(ROWS_PER_TUPLE) >= rows {
-            return None;
+            return false;
         }
-        let mut lists = SmallVec::new();
         let mut tuple: SmallVec<[Symbol; 6]> = SmallVec::new();
         for combination in 0..combinations {
             let mut left = combination;
@@ -206,10 +235,10 @@ impl<'a> Search<'a> {
             }
             let rows = tuples.rows(self.table, &tuple);
             if !rows.is_empty() {
-                lists.push(rows);
+                self.lists.push(rows);
             }
         }
-        Some(lists)
+        true
     }
 
     /// The rows that may match or fail: all others are false.
@@ -217,13 +246,10 @@ impl<'a> Search<'a> {
     where
         'a: 'm,
     {
-        let mut lists: SmallVec<[&'a [u32]; 8]> = SmallVec::new();
-        for open in &self.branches {
-            match &open.rows {
-                Lists::All => return Ok(Rows::All),
-                Lists::These(more) => lists.extend_from_slice(more),
-            }
+        if self.any_row {
+            return Ok(Rows::All);
         }
+        let lists = &self.lists;
         match lists.as_slice() {
             [] => return Ok(Rows::These(&[])),
             [rows] => return Ok(Rows::These(rows)),
@@ -281,7 +307,7 @@ impl<'a> Search<'a> {
             };
             let cell = row.get(usize::from(probe.field)).copied();
             let known = match cell {
-                Some(cell) => values.contains(cell, frame).transpose(),
+                Some(cell) => answers::holds(probe, values, cell, frame).transpose(),
                 None => None,
             };
             let holds = known.unwrap_or_else(|| frame.holds(&probe.term));

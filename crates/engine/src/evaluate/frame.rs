@@ -12,6 +12,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use foldhash::fast::FixedState;
 use serde_json::Value as Json;
 use smallvec::SmallVec;
 
@@ -20,7 +21,7 @@ use crate::decision::EvaluationError as Error;
 use crate::load::Loaded;
 use crate::patterns::Matching;
 use crate::plan::Term;
-use crate::request::{GraphId, Request};
+use crate::request::{GraphId, Request, Value};
 use crate::roles::closure::{Asked, Closure};
 use crate::roles::own::OwnLinks;
 use crate::symbols::Symbol;
@@ -34,7 +35,7 @@ use super::functions::{self, Answer};
 use super::value::Val;
 
 /// Closures by graph, name and domain.
-pub(crate) type Closures = RefCell<HashMap<(u16, String, String), Rc<Closure>>>;
+pub(crate) type Closures = RefCell<HashMap<(u16, String, String), Rc<Closure>, FixedState>>;
 
 /// What an expression is evaluated against.
 #[derive(Clone, Copy)]
@@ -268,6 +269,21 @@ impl<'a> Frame<'a> {
         field
             .map(|field| Val::Text(self.loaded.symbols.text(*field).into()))
             .ok_or(Error::UnknownName)
+    }
+
+    /// The text that an expression is, if it is nothing but a value of the
+    /// request: what most lookups ask for, without the detour over a value.
+    pub(crate) fn request_text(&self, expr: &Expr) -> Option<&'a str> {
+        let Expr::Request(slot) = expr else {
+            return None;
+        };
+        if slot.definition != self.request.context.request {
+            return None;
+        }
+        match self.request.values.get(usize::from(slot.field)) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
     }
 
     /// The values of arguments, all of which must be text.

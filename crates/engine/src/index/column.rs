@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
+use crate::sorting;
 use crate::symbols::Symbol;
 use crate::table::Table;
 
@@ -49,9 +50,9 @@ pub(crate) struct Column {
 impl Column {
     /// Indexes a column; `symbols` is the number of all symbols.
     pub(crate) fn new(table: &Table, field: u16, symbols: usize) -> Self {
-        let mut sorted: Vec<(Symbol, u32)> = table.column(field).zip(table.positions()).collect();
-        // Stable: rows of one value keep their order.
-        sorted.sort_by_key(|(value, _)| *value);
+        let cells: Vec<(Symbol, u32)> = table.column(field).zip(table.positions()).collect();
+        // Rows of one value keep their order.
+        let sorted = sorting::by_number(&cells, |(value, _)| i64::from(value.0));
         let mut ranges = Vec::new();
         let mut end = 0_u32;
         for group in sorted.chunk_by(|left, right| left.0 == right.0) {

@@ -56,7 +56,7 @@ impl PrefixTrie {
         if entries.is_empty() {
             return trie;
         }
-        entries.sort_by_key(|(prefix, ..)| *prefix);
+        entries.sort_unstable_by_key(|(prefix, ..)| *prefix);
         trie.nodes.push(Node::default());
         trie.first.push(0);
         // For every node its entries, and the length of the prefix so far.

@@ -23,30 +23,51 @@ impl Tuples {
     /// Indexes some columns together.
     pub(crate) fn new(table: &Table, fields: &[u16]) -> Self {
         let key = |position: u32| fields.iter().map(move |field| table.cell(position, *field));
-        let mut sorted: Vec<u32> = table.positions().collect();
-        sorted.sort_by(|left, right| key(*left).cmp(key(*right)));
-        let mut tuples = Self {
-            fields: fields.into(),
-            starts: Vec::new(),
-            positions: Vec::new(),
-            groups: HashTable::new(),
-        };
-        for group in sorted.chunk_by(|left, right| key(*left).eq(key(*right))) {
-            let number = u32::try_from(tuples.starts.len()).unwrap_or(u32::MAX);
-            let start = u32::try_from(tuples.positions.len()).unwrap_or(u32::MAX);
-            tuples.starts.push(start);
-            tuples.positions.extend_from_slice(group);
-            let (starts, positions) = (&tuples.starts, &tuples.positions);
-            let hash_of = |number: &u32| {
-                let first = first(starts, positions, *number);
-                hash::symbols(first.into_iter().flat_map(key).flatten())
-            };
-            let hash = hash_of(&number);
-            tuples.groups.insert_unique(hash, number, hash_of);
+        let hash_of = |position: u32| hash::symbols(key(position).flatten());
+        // For every group its first row, for every row its group.
+        let mut firsts: Vec<u32> = Vec::new();
+        let mut counts: Vec<u32> = Vec::new();
+        let mut members: Vec<u32> = Vec::new();
+        let mut groups: HashTable<u32> = HashTable::new();
+        for position in table.positions() {
+            let hash = hash_of(position);
+            let known = groups.find(hash, |group| {
+                at(&firsts, *group).is_some_and(|first| key(first).eq(key(position)))
+            });
+            let group = known.copied().unwrap_or_else(|| {
+                let group = u32::try_from(firsts.len()).unwrap_or(u32::MAX);
+                firsts.push(position);
+                counts.push(0);
+                groups.insert_unique(hash, group, |group| at(&firsts, *group).map_or(0, hash_of));
+                group
+            });
+            members.push(group);
+            if let Some(count) = place(&mut counts, group) {
+                *count = count.saturating_add(1);
+            }
         }
-        let end = u32::try_from(tuples.positions.len()).unwrap_or(u32::MAX);
-        tuples.starts.push(end);
-        tuples
+        let mut starts = vec![0];
+        for count in counts {
+            let start = starts.last().copied().unwrap_or(0);
+            starts.push(count.saturating_add(start));
+        }
+        let mut next = starts.clone();
+        let mut positions = vec![0; members.len()];
+        for (position, group) in table.positions().zip(members) {
+            let Some(next) = place(&mut next, group) else {
+                continue;
+            };
+            if let Some(slot) = place(&mut positions, *next) {
+                *slot = position;
+            }
+            *next = next.saturating_add(1);
+        }
+        Self {
+            fields: fields.into(),
+            starts,
+            positions,
+            groups,
+        }
     }
 
     /// The positions of the rows with those values, ascending. The values are
@@ -54,14 +75,13 @@ impl Tuples {
     pub(crate) fn rows(&self, table: &Table, values: &[Symbol]) -> &[u32] {
         let hash = hash::symbols(values.iter().copied());
         let same = |number: &u32| {
-            let row = first(&self.starts, &self.positions, *number);
-            row.and_then(|position| table.row(position))
-                .is_some_and(|row| {
-                    let fields = self.fields.iter().zip(values);
-                    fields
-                        .into_iter()
-                        .all(|(field, value)| row.get(usize::from(*field)) == Some(value))
-                })
+            let first = at(&self.starts, *number).and_then(|start| at(&self.positions, start));
+            first.and_then(|first| table.row(first)).is_some_and(|row| {
+                let fields = self.fields.iter().zip(values);
+                fields
+                    .into_iter()
+                    .all(|(field, value)| row.get(usize::from(*field)) == Some(value))
+            })
         };
         let Some(number) = self.groups.find(hash, same) else {
             return &[];
@@ -82,8 +102,10 @@ impl Tuples {
     }
 }
 
-/// The first row of a group.
-fn first(starts: &[u32], positions: &[u32], number: u32) -> Option<u32> {
-    let start = starts.get(usize::try_from(number).ok()?)?;
-    positions.get(usize::try_from(*start).ok()?).copied()
+fn at(numbers: &[u32], index: u32) -> Option<u32> {
+    numbers.get(usize::try_from(index).ok()?).copied()
+}
+
+fn place(numbers: &mut [u32], index: u32) -> Option<&mut u32> {
+    numbers.get_mut(usize::try_from(index).ok()?)
 }

@@ -6,6 +6,7 @@ use crate::effect::RowEffect;
 use crate::error::CompileError;
 use crate::roles::Link;
 use crate::settings::Settings;
+use crate::sorting;
 use crate::symbols::{Symbol, Symbols};
 use doorward_syntax::names::Definition;
 use doorward_syntax::policy::{Policy, Row};
@@ -67,7 +68,7 @@ pub(crate) fn order(
             .find(|entry| *entry.policy == *definition.name && entry.field == "sub")
             .map_or(0, |entry| entry.index);
         let domain = position("dom");
-        rows.sort_by_cached_key(|(index, _)| {
+        rows = sorting::by_number(&rows, |(index, _)| {
             let field = |position: Option<usize>| {
                 let row = row(policy, *index)?;
                 row.fields.get(position?).map(AsRef::as_ref)
@@ -75,11 +76,11 @@ pub(crate) fn order(
             let domain = symbols.find(field(domain).unwrap_or(""));
             let subject = symbols.find(field(Some(subject)).unwrap_or(""));
             let depth = domain.zip(subject).and_then(|key| depths.get(&key));
-            std::cmp::Reverse(depth.copied().unwrap_or(0))
+            0_i64.saturating_sub(i64::from(depth.copied().unwrap_or(0)))
         });
     }
     if let Some(field) = position("priority") {
-        sort_by_priority(&mut rows, policy, definition, field)?;
+        rows = by_priority(&rows, policy, definition, field)?;
     }
     Ok(rows)
 }
@@ -88,14 +89,14 @@ fn row(policy: &Policy, index: u32) -> Option<&Row> {
     policy.rows.get(usize::try_from(index).ok()?)
 }
 
-fn sort_by_priority(
-    rows: &mut [Entry],
+fn by_priority(
+    rows: &[Entry],
     policy: &Policy,
     definition: &Definition,
     field: usize,
-) -> Result<(), CompileError> {
+) -> Result<Vec<Entry>, CompileError> {
     let mut priorities: HashMap<u32, i64> = HashMap::new();
-    for (index, _) in rows.iter() {
+    for (index, _) in rows {
         let Some(row) = row(policy, *index) else {
             continue;
         };
@@ -112,8 +113,9 @@ fn sort_by_priority(
         };
         priorities.insert(*index, priority);
     }
-    rows.sort_by_key(|(index, _)| priorities.get(index).copied().unwrap_or(0));
-    Ok(())
+    Ok(sorting::by_number(rows, |(index, _)| {
+        priorities.get(index).copied().unwrap_or(0)
+    }))
 }
 
 /// How deep every name lies below the roles that have no role themselves, by

@@ -32,21 +32,46 @@ pub(crate) enum Segment<'p> {
     Variable(&'p str),
 }
 
+/// Whether a byte means something in a regular expression.
+const SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let bytes = br"\.+*?()[]{}^$|";
+    let mut index = 0;
+    while index < bytes.len() {
+        #[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
+        {
+            special[bytes[index] as usize] = true;
+            index += 1;
+        }
+    }
+    special
+};
+
 impl<'p> Segment<'p> {
+    /// Reads a segment of a pattern that was read before.
+    fn of(kind: Kind, segment: &'p str) -> Self {
+        let name = match kind {
+            Kind::KeyMatch2 => segment.strip_prefix(':'),
+            _ => segment
+                .strip_prefix('{')
+                .and_then(|inside| inside.strip_suffix('}')),
+        };
+        name.filter(|name| !name.is_empty())
+            .map_or(Self::Plain(segment), Self::Variable)
+    }
+
     /// Reads a segment, none if it needs a regular expression.
     fn read(kind: Kind, segment: &'p str) -> Option<Self> {
-        if kind == Kind::KeyMatch2 {
-            match segment.split_once(':') {
-                Some(("", name)) if !name.is_empty() => return Some(Self::Variable(name)),
-                Some((_, after)) if !after.is_empty() => return None,
-                _ => {}
+        let found = Self::of(kind, segment);
+        if let Self::Plain(text) = found {
+            // A variable after other text, up to the end of the segment.
+            let after = text.split_once(':').map_or("", |(_, after)| after);
+            let special = |byte: u8| SPECIAL.get(usize::from(byte)) == Some(&true);
+            if (kind == Kind::KeyMatch2 && !after.is_empty()) || text.bytes().any(special) {
+                return None;
             }
-        } else if let Some(inside) = segment.strip_prefix('{') {
-            let name = inside.strip_suffix('}')?;
-            return (!name.is_empty()).then_some(Self::Variable(name));
         }
-        let special = |byte| br"\.+*?()[]{}^$|".contains(&byte);
-        (!segment.bytes().any(special)).then_some(Self::Plain(segment))
+        Some(found)
     }
 }
 
@@ -88,7 +113,7 @@ impl<'p> KeyPattern<'p> {
     pub(crate) fn segments(&self) -> impl Iterator<Item = Segment<'p>> + use<'p> {
         let kind = self.kind;
         let segments = self.segments.split('/');
-        segments.filter_map(move |segment| Segment::read(kind, segment))
+        segments.map(move |segment| Segment::of(kind, segment))
     }
 
     /// The only text that the pattern matches, if it is one.

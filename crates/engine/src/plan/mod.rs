@@ -14,6 +14,7 @@ use std::sync::Arc;
 use crate::index::{Column, PatternIndex, Tuples};
 use crate::patterns::Patterns;
 use crate::roles::Graph;
+use crate::sorting;
 use crate::symbols::Symbols;
 use crate::table::Table;
 
@@ -180,7 +181,7 @@ impl Plan {
                 branch.residual.push(term);
             }
         }
-        branch.probes.sort_by_key(|number| self.rank(*number));
+        branch.probes = sorting::by_number(&branch.probes, |number| self.rank(*number));
         let mut columns: Vec<Arc<Column>> = Vec::new();
         for probe in branch
             .probes
@@ -235,9 +236,9 @@ impl Plan {
     }
 
     /// Lookups that cost less are made first: an empty one saves the rest.
-    fn rank(&self, number: usize) -> u8 {
+    fn rank(&self, number: usize) -> i64 {
         let Some(probe) = self.probes.get(number) else {
-            return u8::MAX;
+            return i64::MAX;
         };
         let runs = probe
             .patterns

@@ -12,6 +12,7 @@ use foldhash::fast::FixedState;
 
 use crate::index::PatternIndex;
 use crate::patterns::Patterns;
+use crate::sorting;
 use crate::symbols::{Symbol, Symbols};
 
 use large::Large;
@@ -111,8 +112,8 @@ impl Graph {
             let role = graph.node_number(domain, link.role);
             ends.push((subject, role, link));
         }
-        // A stable sort keeps the order of appearance among those of a node.
-        ends.sort_by_key(|(subject, ..)| *subject);
+        // Those of a node keep the order of appearance.
+        let ends = sorting::by_number(&ends, |(subject, ..)| i64::from(*subject));
         for group in ends.chunk_by(|left, right| left.0 == right.0) {
             graph.connect(group);
         }

@@ -5,15 +5,21 @@ use std::collections::HashMap;
 use crate::request::{GraphId, RoleLink};
 
 /// Up to so many links are looked through one by one.
-pub(super) const FEW: usize = 16;
+const FEW: usize = 16;
 
 /// The role links of one request.
 #[derive(Debug)]
 pub(crate) struct OwnLinks<'a> {
     all: &'a [RoleLink<'a>],
-    /// Where they are many: the numbers of the links by graph and subject.
+    /// Tables of the links, where they are many.
+    many: Option<Many<'a>>,
+}
+
+#[derive(Debug, Default)]
+struct Many<'a> {
+    /// The numbers of the links by graph and subject.
     by_subject: HashMap<(GraphId, &'a str), Vec<u32>>,
-    /// Where they are many: the first link with each role.
+    /// The first link with each role.
     by_role: HashMap<&'a str, u32>,
 }
 
@@ -23,28 +29,21 @@ pub(super) type OwnRole<'a> = (u32, &'a str);
 impl<'a> OwnLinks<'a> {
     /// The links of a request, ready to be asked.
     pub(crate) fn new(all: &'a [RoleLink<'a>]) -> Self {
-        let mut links = Self {
-            all,
-            by_subject: HashMap::new(),
-            by_role: HashMap::new(),
-        };
-        if !links.are_few() {
+        let many = (all.len() > FEW).then(|| {
+            let mut many = Many::default();
             for (link, number) in all.iter().zip(0..) {
-                let subject = links.by_subject.entry((link.graph, link.subject));
+                let subject = many.by_subject.entry((link.graph, link.subject));
                 subject.or_default().push(number);
-                links.by_role.entry(link.role).or_insert(number);
+                many.by_role.entry(link.role).or_insert(number);
             }
-        }
-        links
+            many
+        });
+        Self { all, many }
     }
 
     /// Whether the request brings none.
     pub(crate) fn is_empty(&self) -> bool {
         self.all.is_empty()
-    }
-
-    fn are_few(&self) -> bool {
-        self.all.len() <= FEW
     }
 
     /// Whether all links of a graph start from that name.
@@ -64,12 +63,12 @@ impl<'a> OwnLinks<'a> {
 
     /// The number of the first link with that role.
     fn first(&self, role: &str) -> Option<u32> {
-        if self.are_few() {
-            let mut numbered = (0..).zip(self.all);
-            let first = numbered.find(|(_, link)| link.role == role);
-            return first.map(|(number, _)| number);
+        if let Some(many) = &self.many {
+            return many.by_role.get(role).copied();
         }
-        self.by_role.get(role).copied()
+        let mut numbered = (0..).zip(self.all);
+        let first = numbered.find(|(_, link)| link.role == role);
+        first.map(|(number, _)| number)
     }
 
     /// The roles that links of the request give to a name.
@@ -78,12 +77,14 @@ impl<'a> OwnLinks<'a> {
         graph: GraphId,
         name: &'n str,
     ) -> impl Iterator<Item = OwnRole<'a>> + use<'a, 'n> {
-        let few = if self.are_few() { self.all } else { &[] };
+        let few = if self.many.is_none() { self.all } else { &[] };
         let few = few
             .iter()
             .filter(move |link| link.graph == graph && link.subject == name)
             .map(|link| link.role);
-        let many = self.by_subject.get(&(graph, name)).into_iter().flatten();
+        let many = self.many.as_ref();
+        let many = many.and_then(|many| many.by_subject.get(&(graph, name)));
+        let many = many.into_iter().flatten();
         let roles = few.chain(many.map(|number| self.role(*number)));
         roles.filter_map(|role| Some((self.first(role)?, role)))
     }
