@@ -29,6 +29,13 @@ pub(crate) fn run() -> Result<ExitCode> {
             &[&test[..], &["--no-fail-fast"]].concat(),
         ))?)
     });
+    // What the comparison with the yardstick is worth: each fault is caught.
+    sections.run("seeded faults", || {
+        let package = ["--package", "doorward-yardstick", "--bin", "faults"];
+        counted(&step::run(&mut command(
+            &[&["run", "--locked"], &package[..]].concat(),
+        ))?)
+    });
     go_casbin(&mut sections);
     let mut program = None;
     sections.run("test program", || {

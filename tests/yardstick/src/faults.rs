@@ -202,14 +202,15 @@ fn within(mut child: Child, patience: Duration) -> Result<std::process::Output> 
 
 /// The workspace manifest with only the members that the copy has.
 fn with_members(manifest: &str) -> Result<String> {
-    let (before, rest) = manifest
-        .split_once("members = [")
-        .context("the workspace has no members")?;
-    let (_, after) = rest
-        .split_once(']')
-        .context("the list of members does not end")?;
+    let start = manifest
+        .find("[workspace.package]")
+        .context("the workspace says nothing of its packages")?;
+    let shared = &manifest[start..];
     let members: Vec<String> = CRATES.iter().map(|name| format!("\"{name}\"")).collect();
-    Ok(format!("{before}members = [{}]{after}", members.join(", ")))
+    let members = members.join(", ");
+    Ok(format!(
+        "[workspace]\nresolver = \"3\"\nmembers = [{members}]\n\n{shared}"
+    ))
 }
 
 /// The text of a file of the engine with its faults in it.
