@@ -55,7 +55,8 @@ pub struct LinkCondition {
 pub struct FieldIndex {
     /// The policy definition, such as `p`.
     pub policy: String,
-    /// The field's meaning: `priority`, `dom` or `sub`.
+    /// The field's meaning: `priority`, `dom` or `sub`. `obj` and `act` are
+    /// taken too, and mean nothing, as in Casbin's decisions.
     pub field: String,
     /// The field's position, from 0.
     pub index: usize,

@@ -590,3 +590,88 @@ fn junk() {
         }
     }
 }
+
+/// Planning and running take time in proportion to what they are given, also
+/// where a policy or a request is made to cost most.
+#[test]
+fn what_is_made_to_be_slow_is_bounded() {
+    // A long matcher, whose terms would each be compared with each other.
+    let terms = vec!["r.obj == p.obj"; 20_000].join(" && ");
+    let setup = Setup {
+        m: &terms,
+        ..Setup::default()
+    };
+    let engine = setup.engine("p, a, b, c\n");
+    assert_eq!(
+        decide(&engine, &json!(["a", "b", "c"])),
+        "allow by p, a, b, c"
+    );
+    // Names that are patterns, against all values of a column.
+    let setup = Setup {
+        r: "sub",
+        p: "sub",
+        g: &["_, _"],
+        m: "g(r.sub, p.sub)",
+        ..Setup::default()
+    };
+    let settings = Settings {
+        role_matching: vec![RoleMatching {
+            graph: "g".to_owned(),
+            role: Some(MatchFunction::KeyMatch2),
+            domain: None,
+        }],
+        ..Settings::default()
+    };
+    let roles = (0..500).map(|role| format!("g, al, /r{role}/:x\n"));
+    let rows = (0..20_000).map(|row| format!("p, /s{row}\n"));
+    let policy: String = roles.chain(rows).collect();
+    let found = decide(&setup.engine_with(&policy, &settings), &json!(["al"]));
+    assert_eq!(found, "error: limit reached: expression_steps");
+    // Variables of keyMatch4, each compared with each other.
+    let setup = Setup {
+        r: "obj, pattern",
+        p: "obj",
+        m: "keyMatch4(p.obj, r.pattern)",
+        ..Setup::default()
+    };
+    let rows: String = (0..10_000)
+        .map(|row| format!("p, /{row}{}\n", "/a".repeat(600)))
+        .collect();
+    let pattern: String = (0..600).map(|name| format!("/{{{name}}}")).collect();
+    let found = decide(&setup.engine(&rows), &json!(["x", pattern]));
+    // More than a few are left to a regular expression, and those are bounded.
+    assert_eq!(
+        found.split(" by ").next(),
+        Some("error: keyMatch4: the pattern is malformed")
+    );
+    // One pattern for all domains, with as many links as there are domains.
+    let setup = Setup {
+        r: "sub, dom",
+        p: "sub, dom",
+        g: &["_, _, _"],
+        m: "g(r.sub, p.sub, r.dom)",
+        ..Setup::default()
+    };
+    let settings = Settings {
+        role_matching: vec![RoleMatching {
+            graph: "g".to_owned(),
+            role: None,
+            domain: Some(MatchFunction::KeyMatch),
+        }],
+        ..Settings::default()
+    };
+    let everywhere = (0..4_000).map(|link| format!("g, u{link}, all, *\n"));
+    let somewhere = (0..4_000).map(|link| format!("g, v{link}, one, d{link}\n"));
+    let policy: String = everywhere.chain(somewhere).collect();
+    let policy = format!("{policy}p, all, x\n");
+    let engine = setup.engine_with(&policy, &settings);
+    assert_eq!(decide(&engine, &json!(["u7", "d1"])), "allow by p, all, x");
+    assert_eq!(
+        setup.refusal(
+            &format!("{policy}g, one, v1, e\ng, v1, one, f\n"),
+            &settings
+        ),
+        "the domains that are patterns match so many others that circles among roles cannot be \
+         looked for in each; all links together run in one, remove it"
+    );
+}

@@ -406,3 +406,55 @@ fn a_role_question_needs_text() {
         )
     }));
 }
+
+/// Two terms that are one lookup where the domains are equal stay two terms
+/// where the lookup cannot be made.
+#[test]
+fn a_domain_known_in_one_branch_is_not_known_in_another() {
+    let setup = Setup {
+        r: "sub, dom",
+        p: "sub, dom",
+        g: &["_, _, _"],
+        m: "(r.dom == p.dom && g(r.sub, p.sub, p.dom)) || g(r.sub, p.sub, r.dom)",
+        ..Setup::default()
+    };
+    let engine = setup.engine("p, admin, one\ng, alice, admin, one\n");
+    let table = [
+        (json!(["alice", "one"]), "allow by p, admin, one"),
+        (json!(["alice", "two"]), "deny"),
+        (
+            json!(["alice", 7]),
+            "error: g: argument 3 must be text by p, admin, one",
+        ),
+    ];
+    check_all(table.map(|(args, expected)| {
+        let found = decide(&engine, &args);
+        (args.to_string(), found, expected.to_owned())
+    }));
+    let settings = Settings {
+        role_matching: vec![RoleMatching {
+            graph: "g".to_owned(),
+            role: Some(MatchFunction::IpMatch),
+            domain: None,
+        }],
+        ..Settings::default()
+    };
+    let policy = "p, 10.0.0.0/8, one\ng, 192.168.0.1, 10.1.1.1, one\n";
+    let engine = setup.engine_with(policy, &settings);
+    let table = [
+        (json!(["192.168.0.1", "one"]), "allow by p, 10.0.0.0/8, one"),
+        (json!(["192.168.0.1", "two"]), "deny"),
+    ];
+    check_all(table.map(|(args, expected)| {
+        let found = decide(&engine, &args);
+        (args.to_string(), found, expected.to_owned())
+    }));
+    // Nor does one of two such terms stand for both in one branch.
+    let setup = Setup {
+        r: "sub, x",
+        m: "g(r.sub, p.sub, r.x.dom) && g(r.sub, p.sub, p.dom) && p.dom == r.x.dom",
+        ..setup
+    };
+    let engine = setup.engine("p, admin, one\ng, alice, admin, two\n");
+    assert_eq!(decide(&engine, &json!(["alice", {}])), "deny");
+}

@@ -23,14 +23,20 @@ pub struct Limits {
     /// Steps of one decision, over all rows. Default 20,000,000, which stays
     /// well under a second. What takes steps:
     ///
-    /// - one: a term or operator evaluated; a name compared with a role or
-    ///   with a pattern of a role graph; an element of a list or object
-    ///   compared; a byte of an expression parsed; a pattern run.
-    /// - bytes / 64: text copied, or searched for one character.
-    /// - bytes / 16: text looked up in a table: names and domains of role
-    ///   questions, patterns, rules for `eval`.
-    /// - bytes x places / 4: a regular expression, and so keyMatch2 to
-    ///   keyMatch5, run over a text that starts as the pattern does. Places
+    /// - one: a term or operator evaluated; a row looked at; a lookup made, and
+    ///   each node of an index that it passes and each pattern that it finds;
+    ///   a name compared with a role or with a pattern of a role graph; an
+    ///   element of a list or object compared; a byte of an expression parsed;
+    ///   a pattern run.
+    /// - 1/8: a row of one of several lists that are merged.
+    /// - bytes / 64: text copied, or searched for one character, as keyMatch
+    ///   does.
+    /// - bytes / 16: text looked up in a table: values, names and domains of
+    ///   role questions, patterns, rules for `eval`. So much, and 4, costs a
+    ///   pattern of keyMatch2 to keyMatch5 that is made of plain segments,
+    ///   variables and a last `*`, for the bytes of text and pattern.
+    /// - bytes x places / 4: a regular expression, and so other patterns of
+    ///   keyMatch2 to 5, run over a text that starts as the pattern does. Places
     ///   are 3, and the parts of the pattern that can be half matched at
     ///   once: few in a key pattern, else roughly the pattern's length after
     ///   the first repetition. For keyMatch4, keyGet2 and keyGet3, an eighth
@@ -41,7 +47,8 @@ pub struct Limits {
     /// - 100,000: a pattern that comes with the request and has to be
     ///   compiled.
     pub expression_steps: u64,
-    /// Names visited to answer one role question. Default 1,000,000.
+    /// Names visited to answer one role question, but for those that the
+    /// policy gathered when it loaded. Default 1,000,000.
     pub role_visits: usize,
     /// Role links that one request may bring. Default 10,000.
     pub request_roles: usize,

@@ -6,7 +6,7 @@ use doorward_syntax::expression::Expr;
 use doorward_syntax::pattern::Kind;
 use smallvec::SmallVec;
 
-use crate::budget::count;
+use crate::budget::{count, hash_steps};
 use crate::decision::EvaluationError as Error;
 use crate::evaluate::frame::Frame;
 use crate::evaluate::value::Val;
@@ -77,8 +77,9 @@ impl Values<'_> {
             }
             Self::Patterns(patterns) => {
                 let Patterns { kind, text, found } = &**patterns;
-                found.sure.contains(&value)
-                    || (found.unsure.contains(&value)
+                frame.budget.spend(1)?;
+                found.sure.binary_search(&value).is_ok()
+                    || (found.unsure.binary_search(&value).is_ok()
                         && frame.matching().matches_symbol(*kind, text, value)?)
             }
         }))
@@ -107,6 +108,13 @@ impl Values<'_> {
 }
 
 impl Patterns<'_> {
+    /// The same in ascending order, so that each is found by halving.
+    fn sorted(mut self) -> Self {
+        self.found.sure = sorted(&self.found.sure);
+        self.found.unsure = sorted(&self.found.unsure);
+        self
+    }
+
     /// The patterns that the text matches.
     fn run(&self, frame: &Frame<'_>) -> Result<SmallVec<[Symbol; 12]>, Error> {
         let mut values = self.found.sure.clone();
@@ -137,10 +145,13 @@ fn roles_in(
     Ok(values)
 }
 
+fn sorted(values: &[Symbol]) -> SmallVec<[Symbol; 12]> {
+    SmallVec::from_vec(sorting::by_number(values, |value| i64::from(value.0)))
+}
+
 fn these<'a>(mut values: SmallVec<[Symbol; 12]>) -> Values<'a> {
     if values.len() > SCAN_TO {
-        let sorted = sorting::by_number(&values, |value| i64::from(value.0));
-        values = SmallVec::from_vec(sorted);
+        values = sorted(&values);
         values.dedup();
         return Values::These(values);
     }
@@ -180,8 +191,11 @@ pub(super) fn ask<'a>(
             };
             frame.budget.spend(count(all.len()))?;
             let texts = all.iter().filter_map(|json| json.as_str());
-            let symbols = &frame.loaded.symbols;
-            Ok(these(texts.filter_map(|text| symbols.find(text)).collect()))
+            let mut values = SmallVec::new();
+            for text in texts {
+                values.extend(known(text, frame)?);
+            }
+            Ok(these(values))
         }
         Lookup::Pattern { kind, text } => {
             let Val::Text(text) = frame.value(text)? else {
@@ -200,7 +214,8 @@ pub(super) fn ask<'a>(
             if patterns.found.unsure.len() <= AT_ONCE {
                 return patterns.run(frame).map(these);
             }
-            Ok(Values::Patterns(Box::new(patterns)))
+            frame.budget.spend(count(patterns.found.unsure.len()))?;
+            Ok(Values::Patterns(Box::new(patterns.sorted())))
         }
         Lookup::Role {
             graph,
@@ -210,17 +225,19 @@ pub(super) fn ask<'a>(
     }
 }
 
+/// The symbol of a text, if the policy has it.
+fn known(text: &str, frame: &Frame<'_>) -> Result<Option<Symbol>, Error> {
+    frame.budget.spend(hash_steps(text))?;
+    Ok(frame.loaded.symbols.find(text))
+}
+
 /// The symbol of a value, if it is a text of the policy.
 fn symbol(value: &Expr, frame: &Frame<'_>) -> Result<Option<Symbol>, Error> {
     if let Some(text) = frame.request_text(value) {
-        frame.budget.spend(crate::budget::hash_steps(text))?;
-        return Ok(frame.loaded.symbols.find(text));
+        return known(text, frame);
     }
     match frame.value(value)? {
-        Val::Text(text) => {
-            frame.budget.spend(crate::budget::hash_steps(&text))?;
-            Ok(frame.loaded.symbols.find(&text))
-        }
+        Val::Text(text) => known(&text, frame),
         _ => Ok(None),
     }
 }
@@ -229,7 +246,7 @@ fn symbol(value: &Expr, frame: &Frame<'_>) -> Result<Option<Symbol>, Error> {
 fn symbol_in(value: &Val<'_>, frame: &Frame<'_>) -> Result<Option<Symbol>, Error> {
     match value {
         Val::List(_) => Err(Error::OperatorType { operator: "in" }),
-        Val::Text(text) => Ok(frame.loaded.symbols.find(text)),
+        Val::Text(text) => known(text, frame),
         _ => Ok(None),
     }
 }
@@ -280,10 +297,8 @@ fn roles<'a>(
         }
         return Ok(Values::Roles(graph, Box::new(closure)));
     };
-    // An address pattern makes an error of every name that is no address, so
-    // each row has to be asked.
     let index = probe.patterns.and_then(|number| plan.patterns.get(number));
-    let (Some(index), true) = (index, kind != Kind::Ip) else {
+    let Some(index) = index else {
         return Ok(Values::Unknown);
     };
     let mut values: SmallVec<[Symbol; 12]> = SmallVec::new();

@@ -6,7 +6,7 @@ use crate::budget::count;
 use crate::decision::EvaluationError as Error;
 use crate::effect::RowEffect;
 use crate::evaluate::frame::{Frame, is_final};
-use crate::plan::{Branch, Lookup, Plan};
+use crate::plan::{Asks, Branch, Lookup, Plan};
 use crate::symbols::Symbol;
 use crate::table::Table;
 
@@ -91,7 +91,7 @@ impl<'a> Search<'a> {
             }
         }
         let mut least = self.table.len();
-        for number in &branch.probes {
+        for Asks { probe: number, .. } in &branch.probes {
             if self.is_cheaper_by_row(*number, least) {
                 continue;
             }
@@ -131,7 +131,7 @@ impl<'a> Search<'a> {
     /// least.
     fn list(&mut self, branch: &'a Branch) -> Result<(), Error> {
         let mut best = self.shortest(branch);
-        for number in &branch.probes {
+        for Asks { probe: number, .. } in &branch.probes {
             let pending = self.values.get(*number).and_then(Values::pending);
             let least = best.map_or(self.table.len(), |(_, rows)| rows);
             if pending.is_some_and(|pending| pending < least) {
@@ -144,7 +144,7 @@ impl<'a> Search<'a> {
             self.any_row = true;
             return Ok(());
         };
-        if !self.list_tuples(branch, rows) {
+        if !self.list_tuples(branch, rows)? {
             let column = self.plan.probes.get(number);
             let column = column.and_then(|probe| self.plan.columns.get(probe.column));
             if let (Some(column), Some(Values::These(values))) = (column, self.values.get(number)) {
@@ -193,37 +193,38 @@ impl<'a> Search<'a> {
 
     /// The probe whose values leave the fewest rows, and how many.
     fn shortest(&self, branch: &Branch) -> Option<(usize, usize)> {
-        let known = branch.probes.iter();
+        let known = branch.probes.iter().map(|asks| asks.probe);
         known
-            .filter_map(|number| Some((*number, self.leaves(*number)?)))
+            .filter_map(|number| Some((number, self.leaves(number)?)))
             .min_by_key(|(_, rows)| *rows)
     }
 
     /// Adds the lists of a branch's rows by all columns together, if that
     /// reads less than `rows` rows.
-    fn list_tuples(&mut self, branch: &'a Branch, rows: usize) -> bool {
+    fn list_tuples(&mut self, branch: &'a Branch, rows: usize) -> Result<bool, Error> {
         let Some(tuples) = &branch.tuples else {
-            return false;
+            return Ok(false);
         };
         let mut all: SmallVec<[&[Symbol]; 6]> = SmallVec::new();
         let mut combinations = 1_usize;
         for field in tuples.fields() {
-            let values = branch.probes.iter().find_map(|number| {
-                let probe = self.plan.probes.get(*number)?;
-                match self.values.get(*number) {
+            let values = branch.probes.iter().find_map(|asks| {
+                let probe = self.plan.probes.get(asks.probe)?;
+                match self.values.get(asks.probe) {
                     Some(Values::These(values)) if probe.field == *field => Some(values),
                     _ => None,
                 }
             });
             let Some(values) = values else {
-                return false;
+                return Ok(false);
             };
             combinations = combinations.saturating_mul(values.len());
             all.push(values);
         }
         if combinations.saturating_mul(ROWS_PER_TUPLE) >= rows {
-            return false;
+            return Ok(false);
         }
+        self.frame.budget.spend(count(combinations))?;
         let mut tuple: SmallVec<[Symbol; 6]> = SmallVec::new();
         for combination in 0..combinations {
             let mut left = combination;
@@ -238,7 +239,7 @@ impl<'a> Search<'a> {
                 self.lists.push(rows);
             }
         }
-        true
+        Ok(true)
     }
 
     /// The rows that may match or fail: all others are false.
@@ -300,7 +301,11 @@ impl<'a> Search<'a> {
                 Ok(true)
             }
         };
-        for number in &open.branch.probes {
+        for Asks {
+            probe: number,
+            term,
+        } in &open.branch.probes
+        {
             let probe = self.plan.probes.get(*number);
             let (Some(probe), Some(values)) = (probe, self.values.get(*number)) else {
                 continue;
@@ -310,7 +315,7 @@ impl<'a> Search<'a> {
                 Some(cell) => answers::holds(probe, values, cell, frame).transpose(),
                 None => None,
             };
-            let holds = known.unwrap_or_else(|| frame.holds(&probe.term));
+            let holds = known.unwrap_or_else(|| frame.holds(term));
             if !take(holds)? {
                 return Ok(false);
             }

@@ -1,4 +1,5 @@
-//! What is refused when a policy loads, and the order its rows are read in.
+//! A model and a policy, put together: what is refused, the order its rows are
+//! read in, the patterns compiled, the plans made.
 
 mod order;
 mod roles;

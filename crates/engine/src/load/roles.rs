@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::budget::Budget;
+use crate::budget::{Budget, count};
+use crate::decision::EvaluationError;
 use crate::error::CompileError;
 use crate::patterns::{Matching, Patterns};
 use crate::roles::Link;
@@ -95,6 +96,17 @@ pub(crate) fn add_patterns(
     Ok(())
 }
 
+/// What looking for circles may cost, in steps of [`Limits::expression_steps`].
+const CYCLE_STEPS: u64 = 5_000_000;
+
+fn too_many_domains() -> CompileError {
+    CompileError::Policy {
+        message: "the domains that are patterns match so many others that circles among roles \
+                  cannot be looked for in each; all links together run in one, remove it"
+            .to_owned(),
+    }
+}
+
 /// Refuses a cycle among the links that hold together in any one domain.
 pub(crate) fn check_cycles(
     links: &[Vec<Link>],
@@ -103,7 +115,7 @@ pub(crate) fn check_cycles(
     symbols: &Symbols,
     limits: &Limits,
 ) -> Result<(), CompileError> {
-    let budget = Budget::new(u64::MAX);
+    let budget = Budget::new(CYCLE_STEPS);
     let runner = Matching {
         symbols,
         patterns,
@@ -123,17 +135,29 @@ pub(crate) fn check_cycles(
                 .filter(|domain| !patterns.is_literal(kind, *domain, symbols))
                 .collect(),
         };
+        // Where all links together run in no circle, those of a domain do not.
+        let together: Vec<&Link> = links.iter().collect();
+        if !open.is_empty() && cycle(&together).is_none() {
+            continue;
+        }
         for (domain, own) in &domains {
             let name = symbols.text(*domain);
             let mut together = own.clone();
             for pattern in open.iter().filter(|pattern| *pattern != domain) {
-                let holds = matching.domain.is_some_and(|kind| {
-                    runner.matches_symbol(kind, name, *pattern).unwrap_or(false)
-                });
-                if holds {
-                    together.extend(domains.get(pattern).into_iter().flatten());
+                let holds = matching
+                    .domain
+                    .map(|kind| runner.matches_symbol(kind, name, *pattern));
+                if let Some(Err(EvaluationError::Limit { .. })) = holds {
+                    return Err(too_many_domains());
+                }
+                if holds == Some(Ok(true)) {
+                    let links = domains.get(pattern).map_or(&[][..], Vec::as_slice);
+                    together.extend(links);
                 }
             }
+            budget
+                .spend(count(together.len()))
+                .map_err(|_| too_many_domains())?;
             if let Some((way, closing)) = cycle(&together) {
                 return Err(cycle_error(&way, closing, name, symbols));
             }

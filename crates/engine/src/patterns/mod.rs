@@ -22,6 +22,9 @@ use regex::Expression;
 /// What compiling a pattern that comes with a request costs of a decision.
 const COMPILE_STEPS: u64 = 100_000;
 
+/// What reading a key pattern costs, however short.
+const KEY_STEPS: u64 = 4;
+
 /// The patterns of a model and a policy that have to be compiled. Those that
 /// are matched as they stand are not here.
 #[derive(Debug, Default)]
@@ -87,7 +90,14 @@ fn check_length(text: &str, limits: &Limits) -> Result<(), PatternError> {
 
 fn compile(kind: Kind, text: &str, limits: &Limits) -> Result<Compiled, PatternError> {
     Ok(match pattern::parse(kind, text)? {
-        Pattern::Prefix { prefix, .. } => Compiled::Exact(prefix),
+        // keyMatch is never compiled; what is, is what it says.
+        Pattern::Prefix {
+            prefix,
+            open: false,
+        } => Compiled::Exact(prefix),
+        Pattern::Prefix { .. } => {
+            return Err(PatternError("it is matched as it stands".to_owned()));
+        }
         Pattern::Ip(block) => Compiled::Ip(block),
         Pattern::Glob(glob) => Compiled::Glob(Box::new(glob)),
         Pattern::Regex { hir, names } => {
@@ -164,7 +174,11 @@ impl Patterns {
             };
         }
         if let Some(key) = KeyPattern::read(kind, text) {
-            return key.only().map_or(Shape::Key(key), Shape::Exact);
+            return match key.only() {
+                Some(only) => Shape::Exact(only),
+                None if key.dots => Shape::Run(key.prefix().into()),
+                None => Shape::Key(key),
+            };
         }
         match self.compiled.get(&(kind, symbol)) {
             Some(Compiled::Exact(exact)) => Shape::Exact(exact),
@@ -245,7 +259,7 @@ impl Matching<'_> {
             return Ok(None);
         }
         if kind == Kind::KeyMatch {
-            self.budget.spend(scan_steps(pattern))?;
+            self.budget.spend(scan_steps(pattern).saturating_add(1))?;
             return Ok(Some(match key_match(pattern) {
                 (prefix, true) => text.starts_with(prefix),
                 (exact, false) => text == exact,
@@ -255,7 +269,7 @@ impl Matching<'_> {
             return Ok(None);
         };
         let steps = hash_steps(text).saturating_add(hash_steps(pattern));
-        self.budget.spend(steps)?;
+        self.budget.spend(steps.saturating_add(KEY_STEPS))?;
         Ok(Some(key.matches(compared(kind, text))))
     }
 

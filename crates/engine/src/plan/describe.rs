@@ -3,6 +3,7 @@
 use std::fmt::{self, Display};
 
 use doorward_syntax::display::Written;
+use doorward_syntax::expression::Slot;
 use doorward_syntax::names::Names;
 use doorward_syntax::pattern::Kind;
 
@@ -10,7 +11,7 @@ use crate::index::Sizes;
 use crate::roles::Graph;
 use crate::table::Table;
 
-use super::{Branch, Lookup, Plan, Probe, Term};
+use super::{Asks, Branch, Lookup, Plan, Term};
 
 /// How a matcher is answered. Displays as lines of text.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,15 +100,12 @@ impl Plan {
         graphs: &[Graph],
         table: &Table,
     ) -> Vec<BranchPlan> {
-        let field =
-            |field| names.field_name(doorward_syntax::expression::Slot { definition, field });
+        let field = |field| names.field_name(Slot { definition, field });
         let told = |branch: &Branch| {
-            let probes = branch
+            let lookups: Vec<LookupPlan> = branch
                 .probes
                 .iter()
-                .filter_map(|probe| self.probes.get(*probe));
-            let lookups: Vec<LookupPlan> = probes
-                .filter_map(|probe| self.describe_probe(probe, names, field(probe.field), graphs))
+                .filter_map(|asks| self.describe_probe(asks, names, definition, graphs))
                 .collect();
             let fewest = lookups.iter().map(|lookup| lookup.expected_rows);
             let all = f64::from(u32::try_from(table.len()).unwrap_or(u32::MAX));
@@ -131,11 +129,16 @@ impl Plan {
 
     fn describe_probe(
         &self,
-        probe: &Probe,
+        asks: &Asks,
         names: &Names,
-        column_name: &str,
+        definition: u16,
         graphs: &[Graph],
     ) -> Option<LookupPlan> {
+        let probe = self.probes.get(asks.probe)?;
+        let slot = Slot {
+            definition,
+            field: probe.field,
+        };
         let column = self.columns.get(probe.column)?;
         let sizes = probe.patterns.and_then(|number| self.patterns.get(number));
         let sizes = sizes.map(|patterns| patterns.sizes());
@@ -155,8 +158,8 @@ impl Plan {
             }
         };
         Some(LookupPlan {
-            term: written(&probe.term, names),
-            column: column_name.to_owned(),
+            term: written(&asks.term, names),
+            column: names.field_name(slot).to_owned(),
             by,
             values: column.values().len(),
             most_rows: column.most(),

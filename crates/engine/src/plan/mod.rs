@@ -8,13 +8,12 @@ mod terms;
 use doorward_syntax::expression::{Expr, Slot};
 use doorward_syntax::pattern::Kind;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::index::{Column, PatternIndex, Tuples};
 use crate::patterns::Patterns;
 use crate::roles::Graph;
-use crate::sorting;
 use crate::symbols::Symbols;
 use crate::table::Table;
 
@@ -25,6 +24,16 @@ pub(crate) use terms::Term;
 /// Rows that one value may leave before several columns are looked up
 /// together.
 const ROWS_FROM: usize = 32;
+
+/// Lookups of one branch. Further terms are evaluated on the rows that these
+/// leave, so that planning takes time in proportion to the matcher.
+const MOST_LOOKUPS: usize = 64;
+
+/// The rank of the lookups that are made last.
+const LAST_RANK: u8 = 3;
+
+/// Sets of columns of one policy definition that are looked up together.
+const MOST_TUPLES: usize = 8;
 
 /// How one matcher is answered with the rows of one policy definition.
 #[derive(Debug)]
@@ -37,11 +46,10 @@ pub(crate) struct Plan {
     pub(crate) patterns: Vec<Arc<PatternIndex>>,
 }
 
-/// A term that is a lookup.
+/// A lookup. Terms that amount to the same one share it, and each branch keeps
+/// its own term: what makes two terms one lookup may hold in one branch only.
 #[derive(Debug)]
 pub(crate) struct Probe {
-    /// The term itself, for when the lookup cannot be made.
-    pub(crate) term: Term,
     pub(crate) field: u16,
     /// The column's number in the plan.
     pub(crate) column: usize,
@@ -50,13 +58,22 @@ pub(crate) struct Probe {
     pub(crate) lookup: Lookup,
 }
 
+/// A term of a branch that is a lookup.
+#[derive(Debug, Clone)]
+pub(crate) struct Asks {
+    /// The number of the plan's probe.
+    pub(crate) probe: usize,
+    /// The term itself, for when the lookup cannot be made.
+    pub(crate) term: Term,
+}
+
 /// One AND of the matcher's OR.
 #[derive(Debug)]
 pub(crate) struct Branch {
     /// Numbers of the plan's request terms.
     pub(crate) request_terms: Vec<usize>,
-    /// Numbers of the plan's probes, those that cost least first.
-    pub(crate) probes: Vec<usize>,
+    /// The terms that are lookups, those that cost least first.
+    pub(crate) probes: Vec<Asks>,
     /// What is evaluated on the rows that are left.
     pub(crate) residual: Vec<Term>,
     /// The rows by all columns of the probes together, where no column alone
@@ -104,7 +121,11 @@ impl Indexes {
     /// Some columns together, if one row at least has no column among them
     /// whose value leaves few.
     fn tuples(&mut self, columns: &[Arc<Column>], table: &Table) -> Option<Arc<Tuples>> {
-        let fields: Vec<u16> = columns.iter().map(|column| column.field).collect();
+        let fields: BTreeSet<u16> = columns.iter().map(|column| column.field).collect();
+        let fields: Vec<u16> = fields.into_iter().collect();
+        if self.tuples.len() >= MOST_TUPLES && !self.tuples.contains_key(&fields) {
+            return None;
+        }
         if fields.len() < 2 || columns.iter().any(|column| column.most() <= ROWS_FROM) {
             return None;
         }
@@ -162,18 +183,21 @@ impl Plan {
             residual: Vec::new(),
             tuples: None,
         };
-        let found: Vec<_> = terms
-            .iter()
-            .map(|term| lookups::lookup(term, definition))
+        let found: Vec<_> = (0..)
+            .zip(&terms)
+            .map(|(number, term)| {
+                let few = number < MOST_LOOKUPS;
+                few.then(|| lookups::lookup(term, definition)).flatten()
+            })
             .collect();
         let known: Vec<_> = found.iter().flatten().cloned().collect();
         for (term, found) in terms.into_iter().zip(found) {
+            let few = branch.probes.len() < MOST_LOOKUPS;
             let found = found.or_else(|| lookups::with_domain(&term, &known, definition));
+            let found = found.filter(|_| few);
             if let Some((field, lookup)) = found {
-                let number = self.probe(term, field, lookup, sources, indexes);
-                if !branch.probes.contains(&number) {
-                    branch.probes.push(number);
-                }
+                let probe = self.probe(field, lookup, sources, indexes);
+                branch.probes.push(Asks { probe, term });
             } else if lookups::is_of_request(&term.expr) {
                 branch.request_terms.push(self.request_terms.len());
                 self.request_terms.push(term);
@@ -181,13 +205,15 @@ impl Plan {
                 branch.residual.push(term);
             }
         }
-        branch.probes = sorting::by_number(&branch.probes, |number| self.rank(*number));
+        let mut ranked = Vec::new();
+        for rank in 0..=LAST_RANK {
+            let probes = branch.probes.iter();
+            ranked.extend(probes.filter(|asks| self.rank(asks.probe) == rank).cloned());
+        }
+        branch.probes = ranked;
         let mut columns: Vec<Arc<Column>> = Vec::new();
-        for probe in branch
-            .probes
-            .iter()
-            .filter_map(|number| self.probes.get(*number))
-        {
+        let asked = branch.probes.iter();
+        for probe in asked.filter_map(|asks| self.probes.get(asks.probe)) {
             if !columns.iter().any(|column| column.field == probe.field) {
                 columns.extend(self.columns.get(probe.column).cloned());
             }
@@ -199,7 +225,6 @@ impl Plan {
     /// The number of the probe for a term; equal lookups share one.
     fn probe(
         &mut self,
-        term: Term,
         field: u16,
         lookup: Lookup,
         sources: Sources<'_>,
@@ -216,7 +241,10 @@ impl Plan {
             Lookup::Role { graph, .. } => sources
                 .graphs
                 .get(usize::from(*graph))
-                .and_then(|graph| graph.role_matching),
+                .and_then(|graph| graph.role_matching)
+                // Each name is run: an address pattern fails on what is no
+                // address.
+                .filter(|kind| *kind != Kind::Ip),
             _ => None,
         };
         let patterns = kind.map(|kind| {
@@ -226,7 +254,6 @@ impl Plan {
         let column = self.columns.len();
         self.columns.push(index);
         self.probes.push(Probe {
-            term,
             field,
             column,
             patterns,
@@ -236,9 +263,9 @@ impl Plan {
     }
 
     /// Lookups that cost less are made first: an empty one saves the rest.
-    fn rank(&self, number: usize) -> i64 {
+    fn rank(&self, number: usize) -> u8 {
         let Some(probe) = self.probes.get(number) else {
-            return i64::MAX;
+            return LAST_RANK;
         };
         let runs = probe
             .patterns
@@ -248,7 +275,7 @@ impl Plan {
             Lookup::Equal(_) | Lookup::OneOf(_) | Lookup::In(_) => 0,
             Lookup::Pattern { .. } if !runs => 1,
             Lookup::Role { .. } if !runs => 2,
-            _ => 3,
+            _ => LAST_RANK,
         }
     }
 }

@@ -61,6 +61,12 @@ fn all_of(all: &[Expr], negated: bool, operator: &'static str) -> Option<Vec<Vec
         if branches.len().saturating_mul(parts.len()) > MOST_BRANCHES {
             parts = whole(expr, negated, operator);
         }
+        if let [only] = parts.as_slice() {
+            for branch in &mut branches {
+                branch.extend_from_slice(only);
+            }
+            continue;
+        }
         let longer = branches.iter().flat_map(|branch| {
             let parts = parts.iter();
             parts.map(|part| branch.iter().chain(part).cloned().collect())

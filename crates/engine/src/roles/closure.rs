@@ -222,6 +222,7 @@ impl<'a> Asked<'a> {
         let mut closure = Closure::default();
         // Links of the request that start elsewhere could lead on from any
         // name, also from one that the graph holds ready.
+        self.matching.budget.spend(count(self.own.len()))?;
         let ready = self.own.only_from(self.id, self.name);
         let start = self.matching.symbols.find(self.name);
         match start {

@@ -14,9 +14,9 @@ use super::Graph;
 /// Links from one name that make it worth gathering its roles.
 const LINKS_FROM: usize = 32;
 
-/// Roles that may be gathered for every link of the graph: what keeps the
-/// memory in proportion to the policy.
-const ROLES_PER_LINK: usize = 2;
+/// Links that may be followed for every link of the graph: what keeps memory
+/// and time in proportion to the policy.
+const FOLLOWED_PER_LINK: usize = 2;
 
 /// The gathered roles.
 #[derive(Debug, Default)]
@@ -40,15 +40,14 @@ impl Large {
         if graph.links.iter().any(|to| to.period.is_some()) {
             return large;
         }
-        let mut left = graph.links.len().saturating_mul(ROLES_PER_LINK);
+        let mut left = graph.links.len().saturating_mul(FOLLOWED_PER_LINK);
         for number in (0_u32..).take(graph.nodes.len()) {
             if graph.links_of(number).len() < LINKS_FROM {
                 continue;
             }
-            let Some(roles) = gather(graph, number, max_level, left) else {
+            let Some(roles) = gather(graph, number, max_level, &mut left) else {
                 continue;
             };
-            left = left.saturating_sub(roles.symbols.len());
             let symbols = roles.symbols.iter();
             large.known.extend(symbols.map(|symbol| (number, *symbol)));
             large.sets.insert(number, roles);
@@ -77,8 +76,9 @@ impl Large {
     }
 }
 
-/// All roles of a node, none if they are more than `most`.
-fn gather(graph: &Graph, start: u32, max_level: u32, most: usize) -> Option<Roles> {
+/// All roles of a node; none once links were followed as often as `left` says,
+/// which counts down.
+fn gather(graph: &Graph, start: u32, max_level: u32, left: &mut usize) -> Option<Roles> {
     let mut seen: HashSet<u32, FixedState> = HashSet::default();
     seen.insert(start);
     let mut symbols = Vec::new();
@@ -87,13 +87,11 @@ fn gather(graph: &Graph, start: u32, max_level: u32, most: usize) -> Option<Role
     while depth < max_level && !level.is_empty() {
         let mut next = Vec::new();
         for to in level.iter().flat_map(|node| graph.links_of(*node)) {
+            *left = left.checked_sub(1)?;
             if seen.insert(to.node) {
                 symbols.push(to.role);
                 next.push(to.node);
             }
-        }
-        if symbols.len() > most {
-            return None;
         }
         if !next.is_empty() {
             depth = depth.saturating_add(1);

@@ -46,6 +46,11 @@ impl<'a> OwnLinks<'a> {
         self.all.is_empty()
     }
 
+    /// The number of links.
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
     /// Whether all links of a graph start from that name.
     pub(crate) fn only_from(&self, graph: GraphId, name: &str) -> bool {
         let mut of_graph = self.all.iter().filter(|link| link.graph == graph);

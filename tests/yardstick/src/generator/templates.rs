@@ -59,6 +59,7 @@ const TEMPLATES: [Template; 16] = [
             "g(r.sub, p.sub, r.dom) && keyMatch(r.dom, p.dom) && r.obj == p.obj && r.act == p.act",
             "(g(r.sub, p.sub, r.dom) && r.dom == p.dom || g(r.sub, $N, '*')) && r.act == p.act",
             "g(r.sub, p.sub, r.dom) && r.obj == p.obj && r.act == p.act",
+            "r.dom == p.dom && g(r.sub, p.sub, p.dom) || g(r.sub, p.sub, r.dom)",
         ],
     },
     Template {
