@@ -95,10 +95,10 @@ impl Values<'_> {
         }
     }
 
-    /// Finds out all values that occur in the column.
-    pub(super) fn complete(&mut self, column: &Column, frame: &Frame<'_>) -> Result<(), Error> {
+    /// Finds out all values.
+    pub(super) fn complete(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
         let values = match self {
-            Self::Roles(graph, closure) => roles_in(graph, closure, column, frame)?,
+            Self::Roles(graph, closure) => names_of(graph, closure, frame)?,
             Self::Patterns(patterns) => patterns.run(frame)?,
             Self::Unasked | Self::Unknown | Self::These(_) => return Ok(()),
         };
@@ -128,20 +128,15 @@ impl Patterns<'_> {
     }
 }
 
-/// The names of a closure that occur in a column.
-fn roles_in(
+/// The names of a closure.
+fn names_of(
     graph: &Graph,
     closure: &Closure,
-    column: &Column,
     frame: &Frame<'_>,
 ) -> Result<SmallVec<[Symbol; 12]>, Error> {
     frame.budget.spend(count(closure.len(graph)))?;
     let mut values = SmallVec::new();
-    closure.each(graph, |role| {
-        if !column.rows(role).is_empty() {
-            values.push(role);
-        }
-    });
+    closure.each(graph, |role| values.push(role));
     Ok(values)
 }
 
@@ -293,7 +288,7 @@ fn roles<'a>(
     let closure = asked.closure(&domain)?;
     let Some(kind) = graph.role_matching else {
         if closure.len(graph) <= ROLES_AT_ONCE {
-            return roles_in(graph, &closure, column, frame).map(these);
+            return names_of(graph, &closure, frame).map(these);
         }
         return Ok(Values::Roles(graph, Box::new(closure)));
     };

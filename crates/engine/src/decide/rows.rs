@@ -36,6 +36,8 @@ pub(super) struct Search<'a> {
     frame: Frame<'a>,
     /// What the probes answer, by number.
     values: SmallVec<[Values<'a>; 6]>,
+    /// How many rows each probe's values leave, where that was asked.
+    leaves: SmallVec<[Option<usize>; 6]>,
     /// The branches that are not false on every row.
     branches: SmallVec<[Open<'a>; 4]>,
     /// Lists of rows that together hold all rows of these branches, unless
@@ -59,6 +61,7 @@ impl<'a> Search<'a> {
             table,
             frame,
             values: plan.probes.iter().map(|_| Values::Unasked).collect(),
+            leaves: plan.probes.iter().map(|_| None).collect(),
             branches: SmallVec::new(),
             lists: SmallVec::new(),
             any_row: false,
@@ -96,7 +99,10 @@ impl<'a> Search<'a> {
                 continue;
             }
             self.ask(*number)?;
-            least = least.min(self.leaves(*number).unwrap_or(usize::MAX));
+            // Where rows are few, how many another lookup leaves is dear to know.
+            if least > FEW_ROWS_FOR_VALUES {
+                least = least.min(self.leaves(*number).unwrap_or(usize::MAX));
+            }
             if let Some(Values::These(values)) = self.values.get(*number)
                 && values.is_empty()
             {
@@ -136,6 +142,7 @@ impl<'a> Search<'a> {
             let least = best.map_or(self.table.len(), |(_, rows)| rows);
             if pending.is_some_and(|pending| pending < least) {
                 self.complete(*number)?;
+                self.leaves(*number);
                 best = self.shortest(branch);
             }
         }
@@ -157,12 +164,10 @@ impl<'a> Search<'a> {
     }
 
     fn complete(&mut self, number: usize) -> Result<(), Error> {
-        let column = self.plan.probes.get(number);
-        let column = column.and_then(|probe| self.plan.columns.get(probe.column));
-        let (Some(column), Some(values)) = (column, self.values.get_mut(number)) else {
+        let Some(values) = self.values.get_mut(number) else {
             return Ok(());
         };
-        match values.complete(column, &self.frame) {
+        match values.complete(&self.frame) {
             Err(error) if !is_final(error) => *values = Values::Unknown,
             result => result?,
         }
@@ -170,14 +175,18 @@ impl<'a> Search<'a> {
     }
 
     /// The rows that a probe's values leave, if they are known.
-    fn leaves(&self, number: usize) -> Option<usize> {
+    fn leaves(&mut self, number: usize) -> Option<usize> {
         let Some(Values::These(values)) = self.values.get(number) else {
             return None;
         };
-        let probe = self.plan.probes.get(number)?;
-        let column = self.plan.columns.get(probe.column)?;
-        let rows = values.iter().map(|value| column.rows(*value).len());
-        Some(rows.fold(0, usize::saturating_add))
+        let leaves = self.leaves.get_mut(number)?;
+        if leaves.is_none() {
+            let probe = self.plan.probes.get(number)?;
+            let column = self.plan.columns.get(probe.column)?;
+            let rows = values.iter().map(|value| column.rows(*value).len());
+            *leaves = Some(rows.fold(0, usize::saturating_add));
+        }
+        *leaves
     }
 
     /// Whether so few rows are known to be left that it costs less to ask each
@@ -191,11 +200,12 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// The probe whose values leave the fewest rows, and how many.
+    /// The probe whose values leave the fewest rows, of those that were asked
+    /// how many, and how many.
     fn shortest(&self, branch: &Branch) -> Option<(usize, usize)> {
         let known = branch.probes.iter().map(|asks| asks.probe);
         known
-            .filter_map(|number| Some((number, self.leaves(number)?)))
+            .filter_map(|number| Some((number, (*self.leaves.get(number)?)?)))
             .min_by_key(|(_, rows)| *rows)
     }
 
