@@ -21,7 +21,16 @@ pub(crate) struct Symbols {
     texts: String,
     /// Where in `texts` each text ends; it starts where the one before ends.
     ends: Vec<u32>,
-    numbers: HashTable<u32>,
+    numbers: HashTable<Place>,
+}
+
+/// A text's number and where it stands in the texts: beside the hash, since a
+/// lookup that has to go to yet another table waits for it.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    number: u32,
+    start: u32,
+    end: u32,
 }
 
 impl Symbols {
@@ -31,30 +40,37 @@ impl Symbols {
         if let Some(known) = self.find(text) {
             return Some(known);
         }
-        let end = self.texts.len().checked_add(text.len())?;
-        let end = u32::try_from(end).ok()?;
-        let number = u32::try_from(self.ends.len()).ok()?;
+        let bound = |length: usize| u32::try_from(length).ok();
+        let start = bound(self.texts.len())?;
+        let end = bound(self.texts.len().checked_add(text.len())?)?;
+        let number = bound(self.ends.len())?;
         self.texts.push_str(text);
         self.ends.push(end);
-        let (texts, ends) = (&self.texts, &self.ends);
-        self.numbers
-            .insert_unique(hash::text(text), number, |number| {
-                hash::text(at(texts, ends, *number))
-            });
+        let place = Place { number, start, end };
+        let texts = &self.texts;
+        let hash_of = |place: &Place| hash::text(at(texts, *place));
+        self.numbers.insert_unique(hash::text(text), place, hash_of);
         Some(Symbol(number))
     }
 
     /// The symbol of a text, none if nothing names it.
     pub(crate) fn find(&self, text: &str) -> Option<Symbol> {
-        let known = self.numbers.find(hash::text(text), |number| {
-            at(&self.texts, &self.ends, *number) == text
-        });
-        known.map(|number| Symbol(*number))
+        let same = |place: &Place| at(&self.texts, *place) == text;
+        let known = self.numbers.find(hash::text(text), same);
+        known.map(|place| Symbol(place.number))
     }
 
     /// The text of a symbol.
     pub(crate) fn text(&self, symbol: Symbol) -> &str {
-        at(&self.texts, &self.ends, symbol.0)
+        let start = match symbol.index().checked_sub(1) {
+            Some(before) => self.ends.get(before).copied(),
+            None => Some(0),
+        };
+        let ends = start.zip(self.ends.get(symbol.index()).copied());
+        ends.map_or("", |(start, end)| {
+            let number = symbol.0;
+            at(&self.texts, Place { number, start, end })
+        })
     }
 
     /// The number of texts.
@@ -69,15 +85,8 @@ impl Symbols {
     }
 }
 
-fn at<'a>(texts: &'a str, ends: &[u32], number: u32) -> &'a str {
-    let offset = |end: Option<&u32>| end.and_then(|end| usize::try_from(*end).ok());
-    let index = usize::try_from(number).unwrap_or(usize::MAX);
-    let start = match index.checked_sub(1) {
-        Some(before) => offset(ends.get(before)),
-        None => Some(0),
-    };
-    let range = start.zip(offset(ends.get(index)));
-    range
-        .and_then(|(start, end)| texts.get(start..end))
-        .unwrap_or("")
+fn at(texts: &str, place: Place) -> &str {
+    let index = |bound| usize::try_from(bound).unwrap_or(usize::MAX);
+    let range = index(place.start)..index(place.end);
+    texts.get(range).unwrap_or("")
 }

@@ -15,10 +15,9 @@ use super::answers::{self, Values};
 /// Looking up one combination of values costs as much as so many rows.
 const ROWS_PER_TUPLE: usize = 2;
 
-/// So many rows are sooner asked for their value one by one than the value is
-/// looked up, and so many for their pattern.
-const FEW_ROWS_FOR_VALUES: usize = 2;
-const FEW_ROWS_FOR_PATTERNS: usize = 4;
+/// So many rows are sooner asked for their value or pattern one by one than all
+/// values or patterns are looked up.
+const FEW_ROWS: usize = 4;
 
 /// The positions of rows, ascending.
 pub(super) enum Rows<'a> {
@@ -93,14 +92,14 @@ impl<'a> Search<'a> {
                 Err(failed) => error = error.or(Some(failed)),
             }
         }
-        let mut least = self.table.len();
+        let mut least = usize::MAX;
         for Asks { probe: number, .. } in &branch.probes {
             if self.is_cheaper_by_row(*number, least) {
                 continue;
             }
             self.ask(*number)?;
             // Where rows are few, how many another lookup leaves is dear to know.
-            if least > FEW_ROWS_FOR_VALUES {
+            if least > FEW_ROWS {
                 least = least.min(self.leaves(*number).unwrap_or(usize::MAX));
             }
             if let Some(Values::These(values)) = self.values.get(*number)
@@ -193,11 +192,8 @@ impl<'a> Search<'a> {
     /// of them than to look up all values.
     fn is_cheaper_by_row(&self, number: usize, rows: usize) -> bool {
         let probe = self.plan.probes.get(number);
-        probe.is_some_and(|probe| match probe.lookup {
-            Lookup::Equal(_) => rows <= FEW_ROWS_FOR_VALUES,
-            Lookup::Pattern { .. } => rows <= FEW_ROWS_FOR_PATTERNS,
-            Lookup::OneOf(_) | Lookup::In(_) | Lookup::Role { .. } => false,
-        })
+        let by_row = |lookup: &Lookup| matches!(lookup, Lookup::Equal(_) | Lookup::Pattern { .. });
+        rows <= FEW_ROWS && probe.is_some_and(|probe| by_row(&probe.lookup))
     }
 
     /// The probe whose values leave the fewest rows, of those that were asked

@@ -12,24 +12,28 @@ use crate::table::Table;
 /// more memory than the rows do.
 const DENSE_TO: usize = 8;
 
-/// Where the positions of a value start, and where they end.
+/// The rows of a value, as one number: the position where it is one row, else
+/// the number of a group with this bit set. A position that needs the bit is
+/// in a group.
+const GROUP: u32 = 1 << 31;
+
+/// No row.
+const NONE: u32 = u32::MAX;
+
+/// The rows of each value.
 #[derive(Debug)]
-enum Starts {
-    /// For every symbol the start; the end is the start of the next symbol.
+enum Codes {
+    /// By the number of the symbol.
     Dense(Vec<u32>),
-    /// For every value that occurs both.
-    Sparse(HashMap<Symbol, (u32, u32), FixedState>),
+    /// Of the values that occur.
+    Sparse(HashMap<Symbol, u32, FixedState>),
 }
 
-impl Starts {
-    fn of(&self, value: Symbol) -> Option<(u32, u32)> {
+impl Codes {
+    fn of(&self, value: Symbol) -> Option<&u32> {
         match self {
-            Self::Dense(starts) => {
-                let start = starts.get(value.index())?;
-                let end = starts.get(value.index().checked_add(1)?)?;
-                Some((*start, *end))
-            }
-            Self::Sparse(starts) => starts.get(&value).copied(),
+            Self::Dense(codes) => codes.get(value.index()),
+            Self::Sparse(codes) => codes.get(&value),
         }
     }
 }
@@ -38,8 +42,12 @@ impl Starts {
 #[derive(Debug)]
 pub(crate) struct Column {
     pub(crate) field: u16,
-    starts: Starts,
-    /// Ascending for each symbol.
+    /// The number of rows.
+    rows: usize,
+    codes: Codes,
+    /// Where each group starts in `positions`, and where the last one ends.
+    starts: Vec<u32>,
+    /// The positions of groups, ascending in each.
     positions: Vec<u32>,
     /// The values that occur, ascending.
     values: Vec<Symbol>,
@@ -53,39 +61,55 @@ impl Column {
         let cells: Vec<(Symbol, u32)> = table.column(field).zip(table.positions()).collect();
         // Rows of one value keep their order.
         let sorted = sorting::by_number(&cells, |(value, _)| i64::from(value.0));
-        let mut ranges = Vec::new();
-        let mut end = 0_u32;
+        let mut codes = Vec::new();
+        let mut positions: Vec<u32> = Vec::new();
+        let mut starts: Vec<u32> = Vec::new();
+        let mut most = 0;
         for group in sorted.chunk_by(|left, right| left.0 == right.0) {
-            let start = end;
-            end = end.saturating_add(u32::try_from(group.len()).unwrap_or(u32::MAX));
-            ranges.extend(group.first().map(|(value, _)| (*value, (start, end))));
+            most = most.max(group.len());
+            let code = match group {
+                [(value, position)] if *position < GROUP => Some((*value, *position)),
+                _ => {
+                    let number = u32::try_from(starts.len()).unwrap_or(GROUP);
+                    starts.push(u32::try_from(positions.len()).unwrap_or(NONE));
+                    positions.extend(group.iter().map(|(_, position)| *position));
+                    group.first().map(|(value, _)| (*value, number | GROUP))
+                }
+            };
+            codes.extend(code);
         }
-        let lengths = ranges
-            .iter()
-            .map(|(_, (start, end))| end.saturating_sub(*start));
-        let most = lengths.max().unwrap_or(0);
-        let values = ranges.iter().map(|(value, _)| *value).collect();
-        let starts = if symbols <= table.len().saturating_mul(DENSE_TO) {
-            Starts::Dense(dense(&ranges, symbols, end))
+        starts.push(u32::try_from(positions.len()).unwrap_or(NONE));
+        let values = codes.iter().map(|(value, _)| *value).collect();
+        let codes = if symbols <= table.len().saturating_mul(DENSE_TO) {
+            Codes::Dense(dense(&codes, symbols))
         } else {
-            Starts::Sparse(ranges.into_iter().collect())
+            Codes::Sparse(codes.into_iter().collect())
         };
         Self {
             field,
+            rows: table.len(),
+            codes,
             starts,
-            positions: sorted.into_iter().map(|(_, position)| position).collect(),
+            positions,
             values,
-            most: usize::try_from(most).unwrap_or(usize::MAX),
+            most,
         }
     }
 
     /// The positions of the rows with that value, ascending.
     pub(crate) fn rows(&self, value: Symbol) -> &[u32] {
-        let range = self.starts.of(value).and_then(|(start, end)| {
-            let (start, end) = (usize::try_from(start).ok()?, usize::try_from(end).ok()?);
-            self.positions.get(start..end)
-        });
-        range.unwrap_or_default()
+        let Some(code) = self.codes.of(value) else {
+            return &[];
+        };
+        if *code < GROUP {
+            return std::slice::from_ref(code);
+        }
+        let group = usize::try_from(*code & !GROUP).unwrap_or(usize::MAX);
+        let bound = |index: usize| usize::try_from(*self.starts.get(index)?).ok();
+        let range = bound(group).zip(bound(group.saturating_add(1)));
+        range
+            .and_then(|(start, end)| self.positions.get(start..end))
+            .unwrap_or_default()
     }
 
     /// The values that occur.
@@ -105,18 +129,18 @@ impl Column {
             let rows = u32::try_from(self.rows(*value).len()).unwrap_or(u32::MAX);
             f64::from(rows) * f64::from(rows)
         });
-        let all = u32::try_from(self.positions.len()).unwrap_or(u32::MAX);
+        let all = u32::try_from(self.rows).unwrap_or(u32::MAX);
         squares.sum::<f64>() / f64::from(all.max(1))
     }
 }
 
-/// For every symbol where its positions start, and one end after the last.
-fn dense(ranges: &[(Symbol, (u32, u32))], symbols: usize, end: u32) -> Vec<u32> {
-    let mut starts = Vec::with_capacity(symbols.saturating_add(1));
-    for (value, (start, _)) in ranges {
-        // Symbols that do not occur start where the next one that does.
-        starts.resize(value.index().saturating_add(1), *start);
+/// The codes by the number of the symbol.
+fn dense(codes: &[(Symbol, u32)], symbols: usize) -> Vec<u32> {
+    let mut dense = vec![NONE; symbols];
+    for (value, code) in codes {
+        if let Some(place) = dense.get_mut(value.index()) {
+            *place = *code;
+        }
     }
-    starts.resize(symbols.saturating_add(1), end);
-    starts
+    dense
 }
