@@ -10,7 +10,7 @@ use crate::budget::{count, hash_steps};
 use crate::decision::EvaluationError as Error;
 use crate::evaluate::frame::Frame;
 use crate::evaluate::value::Val;
-use crate::index::{Column, Found};
+use crate::index::{Column, Few, Found};
 use crate::plan::{Lookup, Plan, Probe};
 use crate::request::GraphId;
 use crate::roles::Graph;
@@ -34,7 +34,7 @@ pub(super) enum Values<'a> {
     /// No lookup can be made: the term is evaluated on every row.
     Unknown,
     /// These values, ascending where they are many.
-    These(SmallVec<[Symbol; 12]>),
+    These(Few),
     /// The roles of a closure, which are many.
     Roles(&'a Graph, Box<Closure>),
     /// Patterns, of which some are left to be run on the text.
@@ -116,41 +116,30 @@ impl Patterns<'_> {
     }
 
     /// The patterns that the text matches.
-    fn run(&self, frame: &Frame<'_>) -> Result<SmallVec<[Symbol; 12]>, Error> {
-        let mut values = self.found.sure.clone();
-        for pattern in &self.found.unsure {
-            let matching = frame.matching();
-            if matching.matches_symbol(self.kind, &self.text, *pattern)? {
-                values.push(*pattern);
-            }
-        }
-        Ok(values)
+    fn run(&self, frame: &Frame<'_>) -> Result<Few, Error> {
+        self.found.run(self.kind, &self.text, &frame.matching())
     }
 }
 
 /// The names of a closure.
-fn names_of(
-    graph: &Graph,
-    closure: &Closure,
-    frame: &Frame<'_>,
-) -> Result<SmallVec<[Symbol; 12]>, Error> {
+fn names_of(graph: &Graph, closure: &Closure, frame: &Frame<'_>) -> Result<Few, Error> {
     frame.budget.spend(count(closure.len(graph)))?;
     let mut values = SmallVec::new();
     closure.each(graph, |role| values.push(role));
     Ok(values)
 }
 
-fn sorted(values: &[Symbol]) -> SmallVec<[Symbol; 12]> {
+fn sorted(values: &[Symbol]) -> Few {
     SmallVec::from_vec(sorting::by_number(values, |value| i64::from(value.0)))
 }
 
-fn these<'a>(mut values: SmallVec<[Symbol; 12]>) -> Values<'a> {
+fn these<'a>(mut values: Few) -> Values<'a> {
     if values.len() > SCAN_TO {
         values = sorted(&values);
         values.dedup();
         return Values::These(values);
     }
-    let mut different: SmallVec<[Symbol; 12]> = SmallVec::new();
+    let mut different: Few = SmallVec::new();
     for value in values {
         if !different.contains(&value) {
             different.push(value);
@@ -296,16 +285,10 @@ fn roles<'a>(
     let Some(index) = index else {
         return Ok(Values::Unknown);
     };
-    let mut values: SmallVec<[Symbol; 12]> = SmallVec::new();
+    let mut values: Few = SmallVec::new();
     closure.each(graph, |role| values.push(role));
     for name in asked.texts(&closure) {
-        let found = index.find(name, &asked.matching)?;
-        values.extend(found.sure);
-        for pattern in found.unsure {
-            if asked.matching.matches_symbol(kind, name, pattern)? {
-                values.push(pattern);
-            }
-        }
+        values.extend(index.matching(name, &asked.matching)?);
     }
     for pattern in closure.open() {
         let symbols = asked.matching.symbols;

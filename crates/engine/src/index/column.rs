@@ -8,9 +8,9 @@ use crate::sorting;
 use crate::symbols::Symbol;
 use crate::table::Table;
 
-/// Symbols for each row from which on the table of all symbols would take
-/// more memory than the rows do.
-const DENSE_TO: usize = 8;
+/// Symbols for each value from which on a table of all symbols takes more
+/// memory than one of the values.
+const DENSE_TO: usize = 4;
 
 /// The rows of a value, as one number: the position where it is one row, else
 /// the number of a group with this bit set. A position that needs the bit is
@@ -80,7 +80,7 @@ impl Column {
         }
         starts.push(u32::try_from(positions.len()).unwrap_or(NONE));
         let values = codes.iter().map(|(value, _)| *value).collect();
-        let codes = if symbols <= table.len().saturating_mul(DENSE_TO) {
+        let codes = if symbols <= codes.len().saturating_mul(DENSE_TO) {
             Codes::Dense(dense(&codes, symbols))
         } else {
             Codes::Sparse(codes.into_iter().collect())

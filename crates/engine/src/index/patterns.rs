@@ -28,13 +28,34 @@ pub(crate) struct PatternIndex {
     run: usize,
 }
 
+/// Symbols, of which there are mostly few.
+pub(crate) type Few = SmallVec<[Symbol; 12]>;
+
 /// The patterns that a text matches, and those that may.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     /// These match.
-    pub(crate) sure: SmallVec<[Symbol; 12]>,
+    pub(crate) sure: Few,
     /// These have to be run.
-    pub(crate) unsure: SmallVec<[Symbol; 12]>,
+    pub(crate) unsure: Few,
+}
+
+impl Found {
+    /// Those that match: the unsure ones are run.
+    pub(crate) fn run(
+        &self,
+        kind: Kind,
+        text: &str,
+        matching: &Matching<'_>,
+    ) -> Result<Few, EvaluationError> {
+        let mut matches = self.sure.clone();
+        for pattern in &self.unsure {
+            if matching.matches_symbol(kind, text, *pattern)? {
+                matches.push(*pattern);
+            }
+        }
+        Ok(matches)
+    }
 }
 
 /// How the patterns of an index are held.
@@ -124,6 +145,20 @@ impl PatternIndex {
         self.prefixes.find(text, matching.budget, &mut take)?;
         self.segments.find(text, matching.budget, &mut take)?;
         Ok(found)
+    }
+
+    /// The patterns that a text matches.
+    ///
+    /// # Errors
+    ///
+    /// As [`PatternIndex::find`].
+    pub(crate) fn matching(
+        &self,
+        text: &str,
+        matching: &Matching<'_>,
+    ) -> Result<Few, EvaluationError> {
+        let found = self.find(text, matching)?;
+        found.run(self.kind, text, matching)
     }
 
     /// How the patterns are held.

@@ -417,13 +417,7 @@ impl<'a> Asked<'a> {
             }
             return Ok(());
         };
-        let found = index.find(text, &self.matching)?;
-        patterns.extend(found.sure);
-        for pattern in found.unsure {
-            if self.matches(kind, text, pattern)? {
-                patterns.push(pattern);
-            }
-        }
+        patterns.extend(index.matching(text, &self.matching)?);
         Ok(())
     }
 }
