@@ -51,10 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     }
     match io::stdout().write_all(text.join("\n").as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: standard output: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => lines::broken("standard output", &error),
     }
 }
 

@@ -89,7 +89,8 @@ fn write<T: Serialize>(output: &mut impl Write, answer: &Result<T, Failure>) -> 
     Ok(answer.is_ok())
 }
 
-fn broken(what: &str, error: &io::Error) -> ExitCode {
+/// Says what could not be read or written, and why.
+pub(crate) fn broken(what: &str, error: &io::Error) -> ExitCode {
     eprintln!("doorward: {what}: {error}");
     ExitCode::FAILURE
 }

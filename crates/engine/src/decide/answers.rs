@@ -12,9 +12,8 @@ use crate::evaluate::frame::Frame;
 use crate::evaluate::value::Val;
 use crate::index::{Column, Few, Found};
 use crate::plan::{Lookup, Plan, Probe};
-use crate::request::GraphId;
 use crate::roles::Graph;
-use crate::roles::closure::{Asked, Closure};
+use crate::roles::closure::Closure;
 use crate::sorting;
 use crate::symbols::Symbol;
 
@@ -256,8 +255,7 @@ fn roles<'a>(
     frame: &Frame<'a>,
     (number, name, domain): (u16, &'a Expr, Option<&'a Expr>),
 ) -> Result<Values<'a>, Error> {
-    let loaded = frame.loaded;
-    let Some(graph) = loaded.graphs.get(usize::from(number)) else {
+    let Some(graph) = frame.loaded.graphs.get(usize::from(number)) else {
         return Ok(Values::Unknown);
     };
     let name = text(name, 1, frame)?;
@@ -265,15 +263,7 @@ fn roles<'a>(
         Some(domain) => text(domain, 3, frame)?,
         None => "".into(),
     };
-    let asked = Asked {
-        graph,
-        id: GraphId(number),
-        own: frame.own,
-        name: &name,
-        now: frame.request.now,
-        max_level: loaded.settings.max_hierarchy_level,
-        matching: frame.matching(),
-    };
+    let asked = frame.asked(number, graph, &name);
     let closure = asked.closure(&domain)?;
     let Some(kind) = graph.role_matching else {
         if closure.len(graph) <= ROLES_AT_ONCE {

@@ -22,6 +22,7 @@ use crate::load::Loaded;
 use crate::patterns::Matching;
 use crate::plan::Term;
 use crate::request::{GraphId, Request, Value};
+use crate::roles::Graph;
 use crate::roles::closure::{Asked, Closure};
 use crate::roles::own::OwnLinks;
 use crate::symbols::Symbol;
@@ -69,6 +70,22 @@ impl<'a> Frame<'a> {
             patterns: &self.loaded.patterns,
             limits: &self.loaded.settings.limits,
             budget: self.budget,
+        }
+    }
+
+    /// A role graph and its number, to be asked about a name.
+    pub(crate) fn asked<'n>(&self, number: u16, graph: &'n Graph, name: &'n str) -> Asked<'n>
+    where
+        'a: 'n,
+    {
+        Asked {
+            graph,
+            id: GraphId(number),
+            own: self.own,
+            name,
+            now: self.request.now,
+            max_level: self.loaded.settings.max_hierarchy_level,
+            matching: self.matching(),
         }
     }
 
@@ -309,8 +326,7 @@ impl<'a> Frame<'a> {
 
     fn role(&self, graph: u16, arguments: &[Expr]) -> Result<bool, Error> {
         let texts = self.texts(arguments, "g")?;
-        let loaded = self.loaded;
-        let Some(found) = loaded.graphs.get(usize::from(graph)) else {
+        let Some(found) = self.loaded.graphs.get(usize::from(graph)) else {
             return Err(Error::UnknownGraph);
         };
         let (name, target, domain) = match texts.as_slice() {
@@ -321,18 +337,10 @@ impl<'a> Frame<'a> {
         let from_request = arguments
             .first()
             .is_some_and(|first| first.any(&mut |expr| matches!(expr, Expr::Request(_))));
-        if from_request && loaded.is_reserved(graph, name) {
+        if from_request && self.loaded.is_reserved(graph, name) {
             return Err(Error::ReservedSubject);
         }
-        let asked = Asked {
-            graph: found,
-            id: GraphId(graph),
-            own: self.own,
-            now: self.request.now,
-            name,
-            max_level: loaded.settings.max_hierarchy_level,
-            matching: self.matching(),
-        };
+        let asked = self.asked(graph, found, name);
         let hashed = [name.as_ref(), target.as_ref(), domain];
         for text in hashed {
             self.budget.spend(hash_steps(text))?;
