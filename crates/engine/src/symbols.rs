@@ -55,22 +55,31 @@ impl Symbols {
 
     /// The symbol of a text, none if nothing names it.
     pub(crate) fn find(&self, text: &str) -> Option<Symbol> {
-        let same = |place: &Place| at(&self.texts, *place) == text;
+        let same = |place: &Place| bytes(&self.texts, *place) == Some(text.as_bytes());
         let known = self.numbers.find(hash::text(text), same);
         known.map(|place| Symbol(place.number))
     }
 
     /// The text of a symbol.
     pub(crate) fn text(&self, symbol: Symbol) -> &str {
+        let place = self.place(symbol);
+        place.map_or("", |place| at(&self.texts, place))
+    }
+
+    /// Whether that is the text of a symbol.
+    pub(crate) fn is(&self, symbol: Symbol, text: &str) -> bool {
+        let place = self.place(symbol);
+        place.and_then(|place| bytes(&self.texts, place)) == Some(text.as_bytes())
+    }
+
+    fn place(&self, symbol: Symbol) -> Option<Place> {
         let start = match symbol.index().checked_sub(1) {
-            Some(before) => self.ends.get(before).copied(),
-            None => Some(0),
+            Some(before) => *self.ends.get(before)?,
+            None => 0,
         };
-        let ends = start.zip(self.ends.get(symbol.index()).copied());
-        ends.map_or("", |(start, end)| {
-            let number = symbol.0;
-            at(&self.texts, Place { number, start, end })
-        })
+        let end = *self.ends.get(symbol.index())?;
+        let number = symbol.0;
+        Some(Place { number, start, end })
     }
 
     /// The number of texts.
@@ -85,8 +94,16 @@ impl Symbols {
     }
 }
 
-fn at(texts: &str, place: Place) -> &str {
+fn range(place: Place) -> std::ops::Range<usize> {
     let index = |bound| usize::try_from(bound).unwrap_or(usize::MAX);
-    let range = index(place.start)..index(place.end);
-    texts.get(range).unwrap_or("")
+    index(place.start)..index(place.end)
+}
+
+fn at(texts: &str, place: Place) -> &str {
+    texts.get(range(place)).unwrap_or("")
+}
+
+/// As [`at`], without looking for the bounds of characters.
+fn bytes(texts: &str, place: Place) -> Option<&[u8]> {
+    texts.as_bytes().get(range(place))
 }

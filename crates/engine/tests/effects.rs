@@ -56,12 +56,17 @@ fn every_effect_on_every_mix_of_rows() {
 
 #[test]
 fn rows_are_examined_as_far_as_needed() {
-    // A lookup leaves one row or none; what is no lookup is asked of each.
+    // A lookup leaves one row or none; what is no lookup is asked of each row,
+    // and so is everything where rows are few.
+    let few = "p, a, allow\np, b, deny\np, c, allow\n";
+    let many = &format!("{few}p, d, deny\np, e, deny\np, f, deny\np, g, deny\n");
     let cases = [
-        ("r.x == p.name", [1, 1, 0]),
-        ("(r.x == p.name) == true", [1, 2, 3]),
+        ("r.x == p.name", few, [1, 2, 3]),
+        ("r.x == p.name", many, [1, 1, 0]),
+        ("(r.x == p.name) == true", few, [1, 2, 3]),
+        ("(r.x == p.name) == true", many, [1, 2, 7]),
     ];
-    for (matcher, expected) in cases {
+    for (matcher, rows, expected) in cases {
         let setup = Setup {
             r: "x",
             p: "name, eft",
@@ -69,7 +74,7 @@ fn rows_are_examined_as_far_as_needed() {
             e: PRIORITY,
             ..Setup::default()
         };
-        let engine = setup.engine("p, a, allow\np, b, deny\np, c, allow\n");
+        let engine = setup.engine(rows);
         let examined = |name: &str| {
             let values = [doorward_engine::Value::from(name)];
             let request = doorward_engine::Request::new(&values);
@@ -78,7 +83,7 @@ fn rows_are_examined_as_far_as_needed() {
         assert_eq!(
             [examined("a"), examined("b"), examined("z")],
             expected,
-            "{matcher}"
+            "{matcher} on {rows}"
         );
     }
 }

@@ -8,9 +8,9 @@ use smallvec::SmallVec;
 
 use crate::budget::{count, hash_steps};
 use crate::decision::EvaluationError as Error;
-use crate::evaluate::frame::Frame;
+use crate::evaluate::frame::{Frame, is_final};
 use crate::evaluate::value::Val;
-use crate::index::{Column, Few, Found};
+use crate::index::{Few, PatternIndex};
 use crate::plan::{Lookup, Plan, Probe};
 use crate::roles::Graph;
 use crate::roles::closure::Closure;
@@ -20,192 +20,403 @@ use crate::symbols::Symbol;
 /// Up to so many values are compared one by one.
 const SCAN_TO: usize = 16;
 
-/// Up to so many patterns are run before it is known how many rows are left,
-/// and up to so many roles are looked up.
+/// Up to so many patterns are run before it is known how many rows are left.
 const AT_ONCE: usize = 4;
-const ROLES_AT_ONCE: usize = 64;
 
 /// What a probe answers for one request.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Values<'a> {
     /// It was not asked yet.
     Unasked,
+    /// It is not asked, since the rows are few: the value of a row is compared
+    /// with this text, or run on it as a pattern.
+    Text(&'a str),
+    Pattern(Kind, &'a str),
     /// No lookup can be made: the term is evaluated on every row.
     Unknown,
-    /// These values, ascending where they are many.
-    These(Few),
-    /// The roles of a closure, which are many.
-    Roles(&'a Graph, Box<Closure>),
-    /// Patterns, of which some are left to be run on the text.
-    Patterns(Box<Patterns<'a>>),
+    /// The values from one place to another, ascending where they are many.
+    These(usize, usize),
+    /// The names of a closure, by its number.
+    Roles(usize),
+    /// Patterns, of which some are left to be run on the text, by number.
+    Patterns(usize),
+}
+
+/// What a probe answers, and how many rows its values leave, where that was
+/// asked.
+#[derive(Debug, Clone, Copy)]
+struct Answer<'a> {
+    values: Values<'a>,
+    leaves: Option<usize>,
+}
+
+/// A closure and its graph.
+#[derive(Debug)]
+struct Roles<'a> {
+    graph: &'a Graph,
+    closure: Closure,
 }
 
 /// Patterns of which some are left to be run.
 #[derive(Debug)]
-pub(super) struct Patterns<'a> {
+struct Patterns<'a> {
     kind: Kind,
     text: Cow<'a, str>,
-    found: Found,
+    /// These match.
+    sure: Few,
+    /// These have to be run.
+    unsure: Few,
 }
 
-/// Whether a probe holds for a value of its column; none where its term has
-/// to be evaluated.
-pub(super) fn holds(
-    probe: &Probe,
-    values: &Values<'_>,
-    value: Symbol,
-    frame: &Frame<'_>,
-) -> Result<Option<bool>, Error> {
-    if let (Values::Unasked, Lookup::Equal(wanted)) = (values, &probe.lookup) {
-        let wanted = frame.request_text(wanted);
-        return Ok(wanted.map(|wanted| wanted == frame.loaded.symbols.text(value)));
+/// What all probes of a plan answer for one request.
+pub(super) struct Answers<'a> {
+    plan: &'a Plan,
+    frame: Frame<'a>,
+    /// By number of the probe.
+    answers: SmallVec<[Answer<'a>; 6]>,
+    /// The values that answers name by their places.
+    values: Few,
+    roles: SmallVec<[Roles<'a>; 1]>,
+    patterns: SmallVec<[Patterns<'a>; 1]>,
+}
+
+impl<'a> Answers<'a> {
+    /// Nothing asked yet.
+    pub(super) fn new(plan: &'a Plan, frame: Frame<'a>) -> Self {
+        let unasked = Answer {
+            values: Values::Unasked,
+            leaves: None,
+        };
+        Self {
+            plan,
+            frame,
+            answers: SmallVec::from_elem(unasked, plan.probes.len()),
+            values: SmallVec::new(),
+            roles: SmallVec::new(),
+            patterns: SmallVec::new(),
+        }
     }
-    values.contains(value, frame)
-}
 
-impl Values<'_> {
-    /// Whether a value is among them; none where that is not known.
-    fn contains(&self, value: Symbol, frame: &Frame<'_>) -> Result<Option<bool>, Error> {
-        Ok(Some(match self {
-            Self::Unasked | Self::Unknown => return Ok(None),
-            Self::These(values) if values.len() <= SCAN_TO => values.contains(&value),
-            Self::These(values) => values.binary_search(&value).is_ok(),
-            Self::Roles(graph, closure) => {
-                frame.budget.spend(1)?;
-                closure.contains(graph, value)
-            }
-            Self::Patterns(patterns) => {
-                let Patterns { kind, text, found } = &**patterns;
-                frame.budget.spend(1)?;
-                found.sure.binary_search(&value).is_ok()
-                    || (found.unsure.binary_search(&value).is_ok()
-                        && frame.matching().matches_symbol(*kind, text, value)?)
-            }
-        }))
+    /// The values that a probe was answered with, if all of them are known.
+    pub(super) fn these(&self, number: usize) -> Option<&[Symbol]> {
+        match self.answers.get(number)?.values {
+            Values::These(start, end) => self.values.get(start..end),
+            _ => None,
+        }
+    }
+
+    /// Asks a probe that was not asked yet. An error that does not end the
+    /// decision makes the values unknown, since each row may be false by
+    /// another term.
+    pub(super) fn ask(&mut self, number: usize) -> Result<(), Error> {
+        let unasked = |answer: &Answer<'_>| matches!(answer.values, Values::Unasked);
+        if let Some(probe) = self.plan.probes.get(number)
+            && self.answers.get(number).is_some_and(unasked)
+        {
+            let asked = self.values_of(probe);
+            self.set(number, asked)?;
+        }
+        Ok(())
     }
 
     /// How many values would have to be looked at to know them all; none
     /// where they are known.
-    pub(super) fn pending(&self) -> Option<usize> {
-        match self {
-            Self::Roles(graph, closure) => Some(closure.len(graph)),
-            Self::Patterns(patterns) => Some(patterns.found.unsure.len()),
-            Self::Unasked | Self::Unknown | Self::These(_) => None,
+    pub(super) fn pending(&self, number: usize) -> Option<usize> {
+        match self.answers.get(number)?.values {
+            Values::Roles(number) => {
+                let roles = self.roles.get(number)?;
+                Some(roles.closure.len(roles.graph))
+            }
+            Values::Patterns(number) => Some(self.patterns.get(number)?.unsure.len()),
+            _ => None,
         }
     }
 
-    /// Finds out all values.
-    pub(super) fn complete(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
-        let values = match self {
-            Self::Roles(graph, closure) => names_of(graph, closure, frame)?,
-            Self::Patterns(patterns) => patterns.run(frame)?,
-            Self::Unasked | Self::Unknown | Self::These(_) => return Ok(()),
+    /// Finds out all values of a probe.
+    pub(super) fn complete(&mut self, number: usize) -> Result<(), Error> {
+        let start = self.values.len();
+        let found = match self.answers.get(number).map(|answer| answer.values) {
+            Some(Values::Roles(roles)) => self.names_of(roles),
+            Some(Values::Patterns(patterns)) => self.run(patterns),
+            _ => return Ok(()),
         };
-        *self = these(values);
+        let all = found.map(|()| self.since(start));
+        self.set(number, all)
+    }
+
+    /// How many rows the values of a probe leave, if all values are known.
+    pub(super) fn count_rows(&mut self, number: usize) -> Option<usize> {
+        let answer = self.answers.get(number)?;
+        if answer.leaves.is_some() {
+            return answer.leaves;
+        }
+        let column = &self.plan.probes.get(number)?.column;
+        let rows = self.these(number)?.iter();
+        let rows = rows.map(|value| column.rows(*value).len());
+        let rows = rows.fold(0, usize::saturating_add);
+        self.answers.get_mut(number)?.leaves = Some(rows);
+        Some(rows)
+    }
+
+    /// How many rows the values of a probe leave, if that was counted.
+    pub(super) fn rows(&self, number: usize) -> Option<usize> {
+        self.answers.get(number)?.leaves
+    }
+
+    /// Leaves a probe to be answered row by row, if it can be.
+    pub(super) fn by_row(&mut self, number: usize) -> bool {
+        let lookup = self.plan.probes.get(number).map(|probe| &probe.lookup);
+        let (Some(lookup), Some(answer)) = (lookup, self.answers.get_mut(number)) else {
+            return false;
+        };
+        let values = match lookup {
+            Lookup::Equal(value) => self.frame.request_text(value).map(Values::Text),
+            Lookup::Pattern { kind, text } => {
+                let text = self.frame.request_text(text);
+                text.map(|text| Values::Pattern(*kind, text))
+            }
+            _ => None,
+        };
+        if let (Some(values), Values::Unasked) = (values, answer.values) {
+            answer.values = values;
+        }
+        values.is_some()
+    }
+
+    /// Whether a probe holds for a value of its column, where that is known
+    /// without further work.
+    #[inline]
+    pub(super) fn known(&self, number: usize, value: Symbol) -> Option<bool> {
+        match self.answers.get(number)?.values {
+            Values::Text(text) => Some(self.frame.loaded.symbols.is(value, text)),
+            Values::These(start, end) => {
+                let values = self.values.get(start..end)?;
+                Some(if values.len() <= SCAN_TO {
+                    values.contains(&value)
+                } else {
+                    values.binary_search(&value).is_ok()
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a probe holds for a value of its column; none where its term
+    /// has to be evaluated.
+    pub(super) fn holds(&self, number: usize, value: Symbol) -> Result<Option<bool>, Error> {
+        let frame = &self.frame;
+        let matching = frame.matching();
+        match self.answers.get(number).map(|answer| answer.values) {
+            Some(Values::Pattern(kind, text)) => {
+                matching.matches_symbol(kind, text, value).map(Some)
+            }
+            Some(Values::Roles(number)) => {
+                frame.budget.spend(1)?;
+                let roles = self.roles.get(number);
+                Ok(roles.map(|roles| roles.closure.contains(roles.graph, value)))
+            }
+            Some(Values::Patterns(number)) => {
+                let Some(patterns) = self.patterns.get(number) else {
+                    return Ok(None);
+                };
+                frame.budget.spend(1)?;
+                let (kind, text) = (patterns.kind, &*patterns.text);
+                Ok(Some(
+                    patterns.sure.binary_search(&value).is_ok()
+                        || (patterns.unsure.binary_search(&value).is_ok()
+                            && matching.matches_symbol(kind, text, value)?),
+                ))
+            }
+            _ => Ok(self.known(number, value)),
+        }
+    }
+
+    fn set(&mut self, number: usize, found: Result<Values<'a>, Error>) -> Result<(), Error> {
+        let values = match found {
+            Ok(values) => values,
+            Err(error) if is_final(error) => return Err(error),
+            Err(_) => Values::Unknown,
+        };
+        if let Some(answer) = self.answers.get_mut(number) {
+            answer.values = values;
+        }
+        Ok(())
+    }
+
+    /// The values from a place on, of which some may be there twice.
+    fn since(&mut self, start: usize) -> Values<'a> {
+        let all = self.values.get(start..).unwrap_or_default();
+        if all.len() > SCAN_TO {
+            let mut sorted = sorted(all);
+            sorted.dedup();
+            self.values.truncate(start);
+            self.values.extend_from_slice(&sorted);
+        }
+        Values::These(start, self.values.len())
+    }
+
+    fn values_of(&mut self, probe: &'a Probe) -> Result<Values<'a>, Error> {
+        let frame = self.frame;
+        frame.budget.spend(1)?;
+        let start = self.values.len();
+        match &probe.lookup {
+            Lookup::Equal(value) => {
+                let symbol = match frame.request_text(value) {
+                    Some(text) => known(text, &frame)?,
+                    None => symbol(&frame.value(value)?, &frame)?,
+                };
+                if let Some(symbol) = symbol {
+                    self.values.push(symbol);
+                }
+            }
+            Lookup::OneOf(all) => {
+                for value in all {
+                    let value = frame.value(value)?;
+                    if let Val::List(_) = value {
+                        return Err(Error::OperatorType { operator: "in" });
+                    }
+                    self.values.extend(symbol(&value, &frame)?);
+                }
+            }
+            Lookup::In(list) => {
+                let Val::List(all) = frame.value(list)? else {
+                    return Err(Error::OperatorType { operator: "in" });
+                };
+                frame.budget.spend(count(all.len()))?;
+                for text in all.iter().filter_map(|json| json.as_str()) {
+                    self.values.extend(known(text, &frame)?);
+                }
+            }
+            Lookup::Pattern { kind, text } => {
+                let text = text_of(text, kind.function(), 1, &frame)?;
+                return self.patterns(*kind, text, probe);
+            }
+            Lookup::Role {
+                graph,
+                name,
+                domain,
+            } => {
+                let name = text_of(name, "g", 1, &frame)?;
+                let domain = match domain {
+                    Some(domain) => text_of(domain, "g", 3, &frame)?,
+                    None => "".into(),
+                };
+                return self.roles(*graph, &name, &domain, probe);
+            }
+        }
+        Ok(self.since(start))
+    }
+
+    /// The patterns of a column that a text matches.
+    fn patterns(
+        &mut self,
+        kind: Kind,
+        text: Cow<'a, str>,
+        probe: &Probe,
+    ) -> Result<Values<'a>, Error> {
+        let Some(index) = probe.patterns.as_deref() else {
+            return Ok(Values::Unknown);
+        };
+        let start = self.values.len();
+        let mut unsure = SmallVec::new();
+        let matching = self.frame.matching();
+        index.find(&text, &matching, &mut self.values, &mut unsure)?;
+        if unsure.len() <= AT_ONCE {
+            PatternIndex::run(kind, &text, &unsure, &matching, &mut self.values)?;
+            return Ok(self.since(start));
+        }
+        // In ascending order, so that each is found by halving.
+        matching.budget.spend(count(unsure.len()))?;
+        let sure = sorted(self.values.get(start..).unwrap_or_default());
+        self.values.truncate(start);
+        self.patterns.push(Patterns {
+            kind,
+            text,
+            sure,
+            unsure: sorted(&unsure),
+        });
+        Ok(Values::Patterns(self.patterns.len().saturating_sub(1)))
+    }
+
+    /// Runs the patterns that are left.
+    fn run(&mut self, number: usize) -> Result<(), Error> {
+        let Some(patterns) = self.patterns.get(number) else {
+            return Ok(());
+        };
+        let Patterns {
+            kind,
+            text,
+            sure,
+            unsure,
+        } = patterns;
+        self.values.extend_from_slice(sure);
+        let matching = self.frame.matching();
+        PatternIndex::run(*kind, text, unsure, &matching, &mut self.values)
+    }
+
+    /// The values that are the name of a question to a role graph, or its
+    /// roles.
+    fn roles(
+        &mut self,
+        number: u16,
+        name: &str,
+        domain: &str,
+        probe: &Probe,
+    ) -> Result<Values<'a>, Error> {
+        let frame = self.frame;
+        let Some(graph) = frame.loaded.graphs.get(usize::from(number)) else {
+            return Ok(Values::Unknown);
+        };
+        let asked = frame.asked(number, graph, name);
+        let start = self.values.len();
+        let Some(kind) = graph.role_matching else {
+            let number = self.roles.len();
+            let closure = Closure::default();
+            self.roles.push(Roles { graph, closure });
+            if let Some(roles) = self.roles.last_mut() {
+                asked.gather(domain, &mut roles.closure)?;
+                if roles.closure.is_unknown() {
+                    return Ok(Values::These(start, start));
+                }
+            }
+            return Ok(Values::Roles(number));
+        };
+        let closure = asked.closure(domain)?;
+        let Some(index) = probe.patterns.as_deref() else {
+            return Ok(Values::Unknown);
+        };
+        let column = &probe.column;
+        closure.each(graph, |role| self.values.push(role));
+        for name in asked.texts(&closure) {
+            index.matching(name, &asked.matching, &mut self.values)?;
+        }
+        for pattern in closure.open() {
+            let symbols = asked.matching.symbols;
+            if asked.matching.patterns.is_literal(kind, *pattern, symbols) {
+                continue;
+            }
+            for value in column.values() {
+                let text = symbols.text(*value);
+                if asked.matching.matches_symbol(kind, text, *pattern)? {
+                    self.values.push(*value);
+                }
+            }
+        }
+        Ok(self.since(start))
+    }
+
+    /// The names of a closure.
+    fn names_of(&mut self, number: usize) -> Result<(), Error> {
+        if let Some(Roles { graph, closure }) = self.roles.get(number) {
+            self.frame.budget.spend(count(closure.len(graph)))?;
+            closure.each(graph, |role| self.values.push(role));
+        }
         Ok(())
     }
 }
 
-impl Patterns<'_> {
-    /// The same in ascending order, so that each is found by halving.
-    fn sorted(mut self) -> Self {
-        self.found.sure = sorted(&self.found.sure);
-        self.found.unsure = sorted(&self.found.unsure);
-        self
-    }
-
-    /// The patterns that the text matches.
-    fn run(&self, frame: &Frame<'_>) -> Result<Few, Error> {
-        self.found.run(self.kind, &self.text, &frame.matching())
-    }
-}
-
-/// The names of a closure.
-fn names_of(graph: &Graph, closure: &Closure, frame: &Frame<'_>) -> Result<Few, Error> {
-    frame.budget.spend(count(closure.len(graph)))?;
-    let mut values = SmallVec::new();
-    closure.each(graph, |role| values.push(role));
-    Ok(values)
-}
-
 fn sorted(values: &[Symbol]) -> Few {
     SmallVec::from_vec(sorting::by_number(values, |value| i64::from(value.0)))
-}
-
-fn these<'a>(mut values: Few) -> Values<'a> {
-    if values.len() > SCAN_TO {
-        values = sorted(&values);
-        values.dedup();
-        return Values::These(values);
-    }
-    let mut different: Few = SmallVec::new();
-    for value in values {
-        if !different.contains(&value) {
-            different.push(value);
-        }
-    }
-    Values::These(different)
-}
-
-/// Asks a probe. An error that does not end the decision makes the values
-/// unknown, since each row may be false by another term.
-pub(super) fn ask<'a>(
-    plan: &'a Plan,
-    probe: &'a Probe,
-    column: &Column,
-    frame: &Frame<'a>,
-) -> Result<Values<'a>, Error> {
-    frame.budget.spend(1)?;
-    match &probe.lookup {
-        Lookup::Equal(value) => {
-            let symbol = symbol(value, frame)?;
-            Ok(Values::These(symbol.into_iter().collect()))
-        }
-        Lookup::OneOf(all) => {
-            let mut values = SmallVec::new();
-            for value in all {
-                values.extend(symbol_in(&frame.value(value)?, frame)?);
-            }
-            Ok(these(values))
-        }
-        Lookup::In(list) => {
-            let Val::List(all) = frame.value(list)? else {
-                return Err(Error::OperatorType { operator: "in" });
-            };
-            frame.budget.spend(count(all.len()))?;
-            let texts = all.iter().filter_map(|json| json.as_str());
-            let mut values = SmallVec::new();
-            for text in texts {
-                values.extend(known(text, frame)?);
-            }
-            Ok(these(values))
-        }
-        Lookup::Pattern { kind, text } => {
-            let Val::Text(text) = frame.value(text)? else {
-                return Err(Error::ArgumentType {
-                    function: kind.function(),
-                    argument: 1,
-                });
-            };
-            let index = probe.patterns.and_then(|number| plan.patterns.get(number));
-            let Some(index) = index else {
-                return Ok(Values::Unknown);
-            };
-            let found = index.find(&text, &frame.matching())?;
-            let kind = *kind;
-            let patterns = Patterns { kind, text, found };
-            if patterns.found.unsure.len() <= AT_ONCE {
-                return patterns.run(frame).map(these);
-            }
-            frame.budget.spend(count(patterns.found.unsure.len()))?;
-            Ok(Values::Patterns(Box::new(patterns.sorted())))
-        }
-        Lookup::Role {
-            graph,
-            name,
-            domain,
-        } => roles(plan, probe, column, frame, (*graph, name, domain.as_ref())),
-    }
 }
 
 /// The symbol of a text, if the policy has it.
@@ -215,83 +426,25 @@ fn known(text: &str, frame: &Frame<'_>) -> Result<Option<Symbol>, Error> {
 }
 
 /// The symbol of a value, if it is a text of the policy.
-fn symbol(value: &Expr, frame: &Frame<'_>) -> Result<Option<Symbol>, Error> {
-    if let Some(text) = frame.request_text(value) {
-        return known(text, frame);
-    }
-    match frame.value(value)? {
-        Val::Text(text) => known(&text, frame),
-        _ => Ok(None),
-    }
-}
-
-/// As [`symbol`], of a value in the brackets of `in`, which is no list.
-fn symbol_in(value: &Val<'_>, frame: &Frame<'_>) -> Result<Option<Symbol>, Error> {
+fn symbol(value: &Val<'_>, frame: &Frame<'_>) -> Result<Option<Symbol>, Error> {
     match value {
-        Val::List(_) => Err(Error::OperatorType { operator: "in" }),
         Val::Text(text) => known(text, frame),
         _ => Ok(None),
     }
 }
 
-fn text<'a>(value: &'a Expr, argument: u8, frame: &Frame<'a>) -> Result<Cow<'a, str>, Error> {
+/// The text of an argument.
+fn text_of<'a>(
+    value: &'a Expr,
+    function: &'static str,
+    argument: u8,
+    frame: &Frame<'a>,
+) -> Result<Cow<'a, str>, Error> {
     if let Some(text) = frame.request_text(value) {
         return Ok(text.into());
     }
     match frame.value(value)? {
         Val::Text(text) => Ok(text),
-        _ => Err(Error::ArgumentType {
-            function: "g",
-            argument,
-        }),
+        _ => Err(Error::ArgumentType { function, argument }),
     }
-}
-
-/// The values that are the name of a question to a role graph, or its roles.
-fn roles<'a>(
-    plan: &'a Plan,
-    probe: &'a Probe,
-    column: &Column,
-    frame: &Frame<'a>,
-    (number, name, domain): (u16, &'a Expr, Option<&'a Expr>),
-) -> Result<Values<'a>, Error> {
-    let Some(graph) = frame.loaded.graphs.get(usize::from(number)) else {
-        return Ok(Values::Unknown);
-    };
-    let name = text(name, 1, frame)?;
-    let domain = match domain {
-        Some(domain) => text(domain, 3, frame)?,
-        None => "".into(),
-    };
-    let asked = frame.asked(number, graph, &name);
-    let closure = asked.closure(&domain)?;
-    let Some(kind) = graph.role_matching else {
-        if closure.len(graph) <= ROLES_AT_ONCE {
-            return names_of(graph, &closure, frame).map(these);
-        }
-        return Ok(Values::Roles(graph, Box::new(closure)));
-    };
-    let index = probe.patterns.and_then(|number| plan.patterns.get(number));
-    let Some(index) = index else {
-        return Ok(Values::Unknown);
-    };
-    let mut values: Few = SmallVec::new();
-    closure.each(graph, |role| values.push(role));
-    for name in asked.texts(&closure) {
-        values.extend(index.matching(name, &asked.matching)?);
-    }
-    for pattern in closure.open() {
-        let symbols = asked.matching.symbols;
-        if asked.matching.patterns.is_literal(kind, *pattern, symbols) {
-            continue;
-        }
-        for value in column.values() {
-            let text = symbols.text(*value);
-            if asked.matching.matches_symbol(kind, text, *pattern)? {
-                values.push(*value);
-            }
-        }
-    }
-    values.retain(|value| !column.rows(*value).is_empty());
-    Ok(these(values))
 }

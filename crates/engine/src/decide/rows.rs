@@ -6,18 +6,18 @@ use crate::budget::count;
 use crate::decision::EvaluationError as Error;
 use crate::effect::RowEffect;
 use crate::evaluate::frame::{Frame, is_final};
-use crate::plan::{Asks, Branch, Lookup, Plan};
+use crate::plan::{Asks, Branch, Plan};
 use crate::symbols::Symbol;
 use crate::table::Table;
 
-use super::answers::{self, Values};
+use super::answers::Answers;
 
 /// Looking up one combination of values costs as much as so many rows.
 const ROWS_PER_TUPLE: usize = 2;
 
 /// So many rows are sooner asked for their value or pattern one by one than all
 /// values or patterns are looked up.
-const FEW_ROWS: usize = 4;
+const FEW_ROWS: usize = 6;
 
 /// The positions of rows, ascending.
 pub(super) enum Rows<'a> {
@@ -33,15 +33,12 @@ pub(super) struct Search<'a> {
     plan: &'a Plan,
     table: &'a Table,
     frame: Frame<'a>,
-    /// What the probes answer, by number.
-    values: SmallVec<[Values<'a>; 6]>,
-    /// How many rows each probe's values leave, where that was asked.
-    leaves: SmallVec<[Option<usize>; 6]>,
+    answers: Answers<'a>,
     /// The branches that are not false on every row.
     branches: SmallVec<[Open<'a>; 4]>,
     /// Lists of rows that together hold all rows of these branches, unless
     /// one of them may hold on any row.
-    lists: SmallVec<[&'a [u32]; 8]>,
+    lists: SmallVec<[&'a [u32]; 12]>,
     any_row: bool,
 }
 
@@ -59,8 +56,7 @@ impl<'a> Search<'a> {
             plan,
             table,
             frame,
-            values: plan.probes.iter().map(|_| Values::Unasked).collect(),
-            leaves: plan.probes.iter().map(|_| None).collect(),
+            answers: Answers::new(plan, frame),
             branches: SmallVec::new(),
             lists: SmallVec::new(),
             any_row: false,
@@ -70,21 +66,19 @@ impl<'a> Search<'a> {
     /// Asks what has to be asked to know which rows may matter.
     pub(super) fn ask_all(&mut self) -> Result<(), Error> {
         for branch in &self.plan.branches {
-            if let Some(open) = self.open(branch)? {
+            if let Some(error) = self.open(branch)? {
                 self.list(branch)?;
-                self.branches.push(open);
+                self.branches.push(Open { branch, error });
             }
         }
         Ok(())
     }
 
-    /// The branch; none if it is false on every row.
-    fn open(&mut self, branch: &'a Branch) -> Result<Option<Open<'a>>, Error> {
+    /// Asks the terms and lookups of a branch: none if it is false on every
+    /// row, else the first error of its terms that are the same on every row.
+    fn open(&mut self, branch: &Branch) -> Result<Option<Option<Error>>, Error> {
         let mut error = None;
-        for number in &branch.request_terms {
-            let Some(term) = self.plan.request_terms.get(*number) else {
-                continue;
-            };
+        for term in &branch.request_terms {
             match self.frame.holds(term) {
                 Ok(true) => {}
                 Ok(false) => return Ok(None),
@@ -92,56 +86,38 @@ impl<'a> Search<'a> {
                 Err(failed) => error = error.or(Some(failed)),
             }
         }
-        let mut least = usize::MAX;
+        let mut least = self.table.len();
         for Asks { probe: number, .. } in &branch.probes {
-            if self.is_cheaper_by_row(*number, least) {
+            // Where rows are few, how many another lookup leaves is dear to
+            // know, and some need not be made at all.
+            if least <= FEW_ROWS && self.answers.by_row(*number) {
                 continue;
             }
-            self.ask(*number)?;
-            // Where rows are few, how many another lookup leaves is dear to know.
-            if least > FEW_ROWS {
-                least = least.min(self.leaves(*number).unwrap_or(usize::MAX));
-            }
-            if let Some(Values::These(values)) = self.values.get(*number)
-                && values.is_empty()
-            {
+            self.answers.ask(*number)?;
+            if self.answers.these(*number).is_some_and(<[_]>::is_empty) {
                 return Ok(None);
             }
+            if least > FEW_ROWS {
+                least = least.min(self.answers.count_rows(*number).unwrap_or(least));
+            }
         }
-        Ok(Some(Open { branch, error }))
-    }
-
-    fn ask(&mut self, number: usize) -> Result<(), Error> {
-        let Some(probe) = self.plan.probes.get(number) else {
-            return Ok(());
-        };
-        let (Some(column), Some(values)) = (
-            self.plan.columns.get(probe.column),
-            self.values.get_mut(number),
-        ) else {
-            return Ok(());
-        };
-        if !matches!(values, Values::Unasked) {
-            return Ok(());
-        }
-        *values = match answers::ask(self.plan, probe, column, &self.frame) {
-            Ok(values) => values,
-            Err(error) if is_final(error) => return Err(error),
-            Err(_) => Values::Unknown,
-        };
-        Ok(())
+        Ok(Some(error))
     }
 
     /// Adds the lists of a branch's rows: those of the lookup that leaves
     /// least.
     fn list(&mut self, branch: &'a Branch) -> Result<(), Error> {
+        if self.table.len() <= FEW_ROWS {
+            self.any_row = true;
+            return Ok(());
+        }
         let mut best = self.shortest(branch);
         for Asks { probe: number, .. } in &branch.probes {
-            let pending = self.values.get(*number).and_then(Values::pending);
             let least = best.map_or(self.table.len(), |(_, rows)| rows);
+            let pending = self.answers.pending(*number);
             if pending.is_some_and(|pending| pending < least) {
-                self.complete(*number)?;
-                self.leaves(*number);
+                self.answers.complete(*number)?;
+                self.answers.count_rows(*number);
                 best = self.shortest(branch);
             }
         }
@@ -150,50 +126,19 @@ impl<'a> Search<'a> {
             self.any_row = true;
             return Ok(());
         };
-        if !self.list_tuples(branch, rows)? {
-            let column = self.plan.probes.get(number);
-            let column = column.and_then(|probe| self.plan.columns.get(probe.column));
-            if let (Some(column), Some(Values::These(values))) = (column, self.values.get(number)) {
-                let lists = values.iter().map(|value| column.rows(*value));
-                self.lists.extend(lists.filter(|rows| !rows.is_empty()));
+        if !self.list_tuples(branch, rows)?
+            && let Some(probe) = self.plan.probes.get(number)
+            && let Some(values) = self.answers.these(number)
+        {
+            for value in values {
+                let rows = probe.column.rows(*value);
+                if !rows.is_empty() {
+                    self.lists.push(rows);
+                }
             }
         }
         let added = self.lists.len().saturating_sub(before);
         self.frame.budget.spend(count(added))
-    }
-
-    fn complete(&mut self, number: usize) -> Result<(), Error> {
-        let Some(values) = self.values.get_mut(number) else {
-            return Ok(());
-        };
-        match values.complete(&self.frame) {
-            Err(error) if !is_final(error) => *values = Values::Unknown,
-            result => result?,
-        }
-        Ok(())
-    }
-
-    /// The rows that a probe's values leave, if they are known.
-    fn leaves(&mut self, number: usize) -> Option<usize> {
-        let Some(Values::These(values)) = self.values.get(number) else {
-            return None;
-        };
-        let leaves = self.leaves.get_mut(number)?;
-        if leaves.is_none() {
-            let probe = self.plan.probes.get(number)?;
-            let column = self.plan.columns.get(probe.column)?;
-            let rows = values.iter().map(|value| column.rows(*value).len());
-            *leaves = Some(rows.fold(0, usize::saturating_add));
-        }
-        *leaves
-    }
-
-    /// Whether so few rows are known to be left that it costs less to ask each
-    /// of them than to look up all values.
-    fn is_cheaper_by_row(&self, number: usize, rows: usize) -> bool {
-        let probe = self.plan.probes.get(number);
-        let by_row = |lookup: &Lookup| matches!(lookup, Lookup::Equal(_) | Lookup::Pattern { .. });
-        rows <= FEW_ROWS && probe.is_some_and(|probe| by_row(&probe.lookup))
     }
 
     /// The probe whose values leave the fewest rows, of those that were asked
@@ -201,7 +146,7 @@ impl<'a> Search<'a> {
     fn shortest(&self, branch: &Branch) -> Option<(usize, usize)> {
         let known = branch.probes.iter().map(|asks| asks.probe);
         known
-            .filter_map(|number| Some((number, (*self.leaves.get(number)?)?)))
+            .filter_map(|number| Some((number, self.answers.rows(number)?)))
             .min_by_key(|(_, rows)| *rows)
     }
 
@@ -215,11 +160,8 @@ impl<'a> Search<'a> {
         let mut combinations = 1_usize;
         for field in tuples.fields() {
             let values = branch.probes.iter().find_map(|asks| {
-                let probe = self.plan.probes.get(asks.probe)?;
-                match self.values.get(asks.probe) {
-                    Some(Values::These(values)) if probe.field == *field => Some(values),
-                    _ => None,
-                }
+                let values = self.answers.these(asks.probe)?;
+                (asks.field == *field).then_some(values)
             });
             let Some(values) = values else {
                 return Ok(false);
@@ -283,13 +225,9 @@ impl<'a> Search<'a> {
         let Some(row) = self.table.row(position) else {
             return Ok(None);
         };
-        let frame = Frame {
-            row: Some(row),
-            ..self.frame
-        };
-        frame.budget.spend(1)?;
+        self.frame.budget.spend(1)?;
         for open in &self.branches {
-            if self.holds(open, row, &frame)? {
+            if self.holds(open, row)? {
                 return Ok(self.table.effect(position));
             }
         }
@@ -297,40 +235,59 @@ impl<'a> Search<'a> {
     }
 
     /// Whether a branch holds on a row: false wins over an error.
-    fn holds(&self, open: &Open<'a>, row: &[Symbol], frame: &Frame<'a>) -> Result<bool, Error> {
-        let mut first = open.error;
-        let mut take = |result| match result {
-            Ok(holds) => Ok(holds),
-            Err(error) if is_final(error) => Err(error),
-            Err(error) => {
-                first = first.or(Some(error));
-                Ok(true)
+    fn holds(&self, open: &Open<'a>, row: &'a [Symbol]) -> Result<bool, Error> {
+        let mut error = open.error;
+        let mut all_known = true;
+        for asks in &open.branch.probes {
+            let cell = row.get(usize::from(asks.field));
+            match cell.and_then(|cell| self.answers.known(asks.probe, *cell)) {
+                Some(true) => {}
+                Some(false) => return Ok(false),
+                None => all_known = false,
             }
-        };
-        for Asks {
-            probe: number,
-            term,
-        } in &open.branch.probes
-        {
-            let probe = self.plan.probes.get(*number);
-            let (Some(probe), Some(values)) = (probe, self.values.get(*number)) else {
-                continue;
-            };
-            let cell = row.get(usize::from(probe.field)).copied();
-            let known = match cell {
-                Some(cell) => answers::holds(probe, values, cell, frame).transpose(),
-                None => None,
-            };
-            let holds = known.unwrap_or_else(|| frame.holds(term));
-            if !take(holds)? {
-                return Ok(false);
+        }
+        if !all_known {
+            for asks in &open.branch.probes {
+                if !take(self.asks(asks, row), &mut error)? {
+                    return Ok(false);
+                }
             }
         }
         for term in &open.branch.residual {
-            if !take(frame.holds(term))? {
+            if !take(self.on(row).holds(term), &mut error)? {
                 return Ok(false);
             }
         }
-        first.map_or(Ok(true), Err)
+        error.map_or(Ok(true), Err)
+    }
+
+    /// Whether a lookup holds on a row: as it was answered, or else by its
+    /// term.
+    fn asks(&self, asks: &Asks, row: &'a [Symbol]) -> Result<bool, Error> {
+        let cell = row.get(usize::from(asks.field));
+        let known = match cell {
+            Some(cell) => self.answers.holds(asks.probe, *cell).transpose(),
+            None => None,
+        };
+        known.unwrap_or_else(|| self.on(row).holds(&asks.term))
+    }
+
+    fn on(&self, row: &'a [Symbol]) -> Frame<'a> {
+        Frame {
+            row: Some(row),
+            ..self.frame
+        }
+    }
+}
+
+/// Keeps the first error in place of a term that failed, unless it ends the
+/// decision.
+fn take(result: Result<bool, Error>, first: &mut Option<Error>) -> Result<bool, Error> {
+    match result {
+        Err(error) if !is_final(error) => {
+            first.get_or_insert(error);
+            Ok(true)
+        }
+        result => result,
     }
 }

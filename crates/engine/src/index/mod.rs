@@ -8,5 +8,5 @@ mod segments;
 mod tuples;
 
 pub(crate) use column::Column;
-pub(crate) use patterns::{Few, Found, PatternIndex, Sizes};
+pub(crate) use patterns::{Few, PatternIndex, Sizes};
 pub(crate) use tuples::Tuples;

@@ -31,33 +31,6 @@ pub(crate) struct PatternIndex {
 /// Symbols, of which there are mostly few.
 pub(crate) type Few = SmallVec<[Symbol; 12]>;
 
-/// The patterns that a text matches, and those that may.
-#[derive(Debug, Default)]
-pub(crate) struct Found {
-    /// These match.
-    pub(crate) sure: Few,
-    /// These have to be run.
-    pub(crate) unsure: Few,
-}
-
-impl Found {
-    /// Those that match: the unsure ones are run.
-    pub(crate) fn run(
-        &self,
-        kind: Kind,
-        text: &str,
-        matching: &Matching<'_>,
-    ) -> Result<Few, EvaluationError> {
-        let mut matches = self.sure.clone();
-        for pattern in &self.unsure {
-            if matching.matches_symbol(kind, text, *pattern)? {
-                matches.push(*pattern);
-            }
-        }
-        Ok(matches)
-    }
-}
-
 /// How the patterns of an index are held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sizes {
@@ -110,7 +83,8 @@ impl PatternIndex {
         }
     }
 
-    /// The patterns that a text matches or may match.
+    /// Adds the patterns that a text matches to `sure`, and those that have to
+    /// be run to `unsure`.
     ///
     /// # Errors
     ///
@@ -119,13 +93,13 @@ impl PatternIndex {
         &self,
         text: &str,
         matching: &Matching<'_>,
-    ) -> Result<Found, EvaluationError> {
-        let mut found = Found::default();
+        sure: &mut Few,
+        unsure: &mut Few,
+    ) -> Result<(), EvaluationError> {
         if self.kind == Kind::Ip {
             let address = ip::address(text).ok_or(EvaluationError::NotAnIpAddress)?;
-            self.blocks
-                .find(address, |pattern| found.sure.push(pattern));
-            return Ok(found);
+            self.blocks.find(address, |pattern| sure.push(pattern));
+            return Ok(());
         }
         let text = compared(self.kind, text);
         matching.budget.spend(hash_steps(text))?;
@@ -133,21 +107,33 @@ impl PatternIndex {
             && let Some(symbol) = matching.symbols.find(text)
             && self.exact.contains(&symbol)
         {
-            found.sure.push(symbol);
+            sure.push(symbol);
         }
-        let mut take = |pattern, sure| {
-            if sure {
-                found.sure.push(pattern);
-            } else {
-                found.unsure.push(pattern);
-            }
+        let mut take = |pattern, matches: bool| {
+            let found = if matches { &mut *sure } else { &mut *unsure };
+            found.push(pattern);
         };
         self.prefixes.find(text, matching.budget, &mut take)?;
-        self.segments.find(text, matching.budget, &mut take)?;
-        Ok(found)
+        self.segments.find(text, matching.budget, &mut take)
     }
 
-    /// The patterns that a text matches.
+    /// Runs patterns, and adds those that match.
+    pub(crate) fn run(
+        kind: Kind,
+        text: &str,
+        unsure: &[Symbol],
+        matching: &Matching<'_>,
+        sure: &mut Few,
+    ) -> Result<(), EvaluationError> {
+        for pattern in unsure {
+            if matching.matches_symbol(kind, text, *pattern)? {
+                sure.push(*pattern);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the patterns that a text matches.
     ///
     /// # Errors
     ///
@@ -156,9 +142,11 @@ impl PatternIndex {
         &self,
         text: &str,
         matching: &Matching<'_>,
-    ) -> Result<Few, EvaluationError> {
-        let found = self.find(text, matching)?;
-        found.run(self.kind, text, matching)
+        found: &mut Few,
+    ) -> Result<(), EvaluationError> {
+        let mut unsure = SmallVec::new();
+        self.find(text, matching, found, &mut unsure)?;
+        Self::run(self.kind, text, &unsure, matching, found)
     }
 
     /// How the patterns are held.

@@ -48,7 +48,8 @@ pub(crate) struct Loaded {
 pub(crate) struct Prepared {
     pub(crate) name: Box<str>,
     pub(crate) expression: Expr,
-    /// Values of the request that the matcher asks role graphs about.
+    /// Values of the request that the matcher asks role graphs with reserved
+    /// prefixes about.
     pub(crate) subjects: Vec<(u16, Expr)>,
     /// Whether it calls eval.
     pub(crate) evaluates_rules: bool,
@@ -123,6 +124,7 @@ impl Loaded {
     fn prepare(&self, name: &str, expression: &Expr, indexes: &mut [Indexes]) -> Prepared {
         let mut subjects = Vec::new();
         add_subjects(expression, &mut subjects);
+        subjects.retain(|(graph, _)| self.has_reserved(*graph));
         let tables = self.tables.iter().zip(indexes).zip(0..);
         let plans = tables.map(|((table, indexes), definition)| {
             let read = table.len() > 0 && reads(expression, definition);
@@ -145,13 +147,22 @@ impl Loaded {
 
     /// Whether a name starts with a prefix that is reserved in the graph.
     pub(crate) fn is_reserved(&self, graph: u16, name: &str) -> bool {
-        let Some(graph) = self.names.graphs.get(usize::from(graph)) else {
-            return false;
-        };
-        self.settings
-            .reserved
-            .iter()
-            .any(|reserved| *reserved.graph == *graph.name && name.starts_with(&reserved.prefix))
+        let mut reserved = self.reserved(graph);
+        reserved.any(|prefix| name.starts_with(prefix))
+    }
+
+    /// Whether any prefix is reserved in the graph.
+    fn has_reserved(&self, graph: u16) -> bool {
+        self.reserved(graph).next().is_some()
+    }
+
+    /// The prefixes that are reserved in the graph.
+    fn reserved(&self, graph: u16) -> impl Iterator<Item = &str> {
+        let graph = self.names.graphs.get(usize::from(graph));
+        let reserved = self.settings.reserved.iter();
+        reserved
+            .filter(move |reserved| graph.is_some_and(|graph| *reserved.graph == *graph.name))
+            .map(|reserved| reserved.prefix.as_str())
     }
 
     /// Compiles the patterns and rules that a matcher reads from literals

@@ -211,10 +211,10 @@ pub(crate) struct Matching<'a> {
 /// The text that a pattern of this kind is compared with: the query is no
 /// part of it for keyMatch5.
 pub(crate) fn compared(kind: Kind, text: &str) -> &str {
-    match (kind, text.split_once('?')) {
-        (Kind::KeyMatch5, Some((path, _))) => path,
-        _ => text,
+    if kind != Kind::KeyMatch5 {
+        return text;
     }
+    text.split_once('?').map_or(text, |(path, _)| path)
 }
 
 impl Matching<'_> {

@@ -110,7 +110,6 @@ impl Plan {
             let fewest = lookups.iter().map(|lookup| lookup.expected_rows);
             let all = f64::from(u32::try_from(table.len()).unwrap_or(u32::MAX));
             let once = branch.request_terms.iter();
-            let once = once.filter_map(|term| self.request_terms.get(*term));
             let together = branch.tuples.iter().flat_map(|tuples| tuples.fields());
             BranchPlan {
                 expected_rows: fewest.fold(all, f64::min),
@@ -139,9 +138,8 @@ impl Plan {
             definition,
             field: probe.field,
         };
-        let column = self.columns.get(probe.column)?;
-        let sizes = probe.patterns.and_then(|number| self.patterns.get(number));
-        let sizes = sizes.map(|patterns| patterns.sizes());
+        let column = &probe.column;
+        let sizes = probe.patterns.as_ref().map(|patterns| patterns.sizes());
         let by = match &probe.lookup {
             Lookup::Equal(_) => "the value".to_owned(),
             Lookup::OneOf(all) => format!("each of {} values", all.len()),

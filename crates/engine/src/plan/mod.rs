@@ -38,12 +38,8 @@ const MOST_TUPLES: usize = 8;
 /// How one matcher is answered with the rows of one policy definition.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// Terms with the same value on every row.
-    pub(crate) request_terms: Vec<Term>,
     pub(crate) probes: Vec<Probe>,
     pub(crate) branches: Vec<Branch>,
-    pub(crate) columns: Vec<Arc<Column>>,
-    pub(crate) patterns: Vec<Arc<PatternIndex>>,
 }
 
 /// A lookup. Terms that amount to the same one share it, and each branch keeps
@@ -51,10 +47,9 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 pub(crate) struct Probe {
     pub(crate) field: u16,
-    /// The column's number in the plan.
-    pub(crate) column: usize,
-    /// The number of the pattern index that the lookup needs.
-    pub(crate) patterns: Option<usize>,
+    pub(crate) column: Arc<Column>,
+    /// The pattern index that the lookup needs.
+    pub(crate) patterns: Option<Arc<PatternIndex>>,
     pub(crate) lookup: Lookup,
 }
 
@@ -63,6 +58,8 @@ pub(crate) struct Probe {
 pub(crate) struct Asks {
     /// The number of the plan's probe.
     pub(crate) probe: usize,
+    /// The probe's column.
+    pub(crate) field: u16,
     /// The term itself, for when the lookup cannot be made.
     pub(crate) term: Term,
 }
@@ -70,8 +67,8 @@ pub(crate) struct Asks {
 /// One AND of the matcher's OR.
 #[derive(Debug)]
 pub(crate) struct Branch {
-    /// Numbers of the plan's request terms.
-    pub(crate) request_terms: Vec<usize>,
+    /// Terms with the same value on every row.
+    pub(crate) request_terms: Vec<Term>,
     /// The terms that are lookups, those that cost least first.
     pub(crate) probes: Vec<Asks>,
     /// What is evaluated on the rows that are left.
@@ -157,11 +154,8 @@ impl Plan {
         indexes: &mut Indexes,
     ) -> Self {
         let mut plan = Self {
-            request_terms: Vec::new(),
             probes: Vec::new(),
             branches: Vec::new(),
-            columns: Vec::new(),
-            patterns: Vec::new(),
         };
         for terms in terms::branches(matcher) {
             let branch = plan.branch(terms, definition, sources, indexes);
@@ -197,10 +191,9 @@ impl Plan {
             let found = found.filter(|_| few);
             if let Some((field, lookup)) = found {
                 let probe = self.probe(field, lookup, sources, indexes);
-                branch.probes.push(Asks { probe, term });
+                branch.probes.push(Asks { probe, field, term });
             } else if lookups::is_of_request(&term.expr) {
-                branch.request_terms.push(self.request_terms.len());
-                self.request_terms.push(term);
+                branch.request_terms.push(term);
             } else {
                 branch.residual.push(term);
             }
@@ -215,7 +208,7 @@ impl Plan {
         let asked = branch.probes.iter();
         for probe in asked.filter_map(|asks| self.probes.get(asks.probe)) {
             if !columns.iter().any(|column| column.field == probe.field) {
-                columns.extend(self.columns.get(probe.column).cloned());
+                columns.push(Arc::clone(&probe.column));
             }
         }
         branch.tuples = indexes.tuples(&columns, sources.table);
@@ -235,7 +228,7 @@ impl Plan {
         if let Some(known) = known {
             return known;
         }
-        let index = indexes.column(field, sources);
+        let column = indexes.column(field, sources);
         let kind = match &lookup {
             Lookup::Pattern { kind, .. } => Some(*kind),
             Lookup::Role { graph, .. } => sources
@@ -247,12 +240,7 @@ impl Plan {
                 .filter(|kind| *kind != Kind::Ip),
             _ => None,
         };
-        let patterns = kind.map(|kind| {
-            self.patterns.push(indexes.patterns(&index, kind, sources));
-            self.patterns.len().saturating_sub(1)
-        });
-        let column = self.columns.len();
-        self.columns.push(index);
+        let patterns = kind.map(|kind| indexes.patterns(&column, kind, sources));
         self.probes.push(Probe {
             field,
             column,
@@ -267,10 +255,8 @@ impl Plan {
         let Some(probe) = self.probes.get(number) else {
             return LAST_RANK;
         };
-        let runs = probe
-            .patterns
-            .and_then(|number| self.patterns.get(number))
-            .is_some_and(|patterns| patterns.sizes().run > 0);
+        let patterns = probe.patterns.as_ref();
+        let runs = patterns.is_some_and(|patterns| patterns.sizes().run > 0);
         match &probe.lookup {
             Lookup::Equal(_) | Lookup::OneOf(_) | Lookup::In(_) => 0,
             Lookup::Pattern { .. } if !runs => 1,

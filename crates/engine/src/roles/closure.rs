@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use crate::budget::count;
 use crate::decision::EvaluationError;
+use crate::index::Few;
 use crate::patterns::Matching;
 use crate::request::GraphId;
 use crate::symbols::Symbol;
@@ -37,19 +38,26 @@ struct Place {
     node: Option<u32>,
 }
 
+/// Tables of the names of a closure, where they are many.
+#[derive(Debug, Default)]
+struct Many {
+    known: HashSet<Symbol, FixedState>,
+    /// Numbers of the names that only the request has.
+    own: HashSet<u32, FixedState>,
+}
+
 /// All that a name has for a role, in one domain at one time.
 #[derive(Debug, Default)]
 pub(crate) struct Closure {
     /// The name and its roles, nearest first.
     places: SmallVec<[Place; 12]>,
-    /// The known names, where they are many.
-    set: HashSet<Symbol, FixedState>,
-    /// The numbers of the names that only the request has: as bits where they
-    /// are small, the others in a table.
+    /// None where they are few.
+    many: Option<Box<Many>>,
+    /// The numbers of the names that only the request has, as bits where they
+    /// are small.
     own: u16,
-    own_set: HashSet<u32, FixedState>,
     /// Nodes whose roles the graph holds ready: these are in the closure too.
-    large: SmallVec<[u32; 2]>,
+    ready: SmallVec<[u32; 2]>,
     /// Roles of the policy's links on the way that may be patterns: each
     /// stands for any name that matches it.
     open: Vec<Symbol>,
@@ -70,10 +78,9 @@ pub(crate) struct Asked<'a> {
 
 impl Closure {
     fn has(&self, symbol: Symbol) -> bool {
-        if self.set.is_empty() {
-            self.symbols().any(|known| known == symbol)
-        } else {
-            self.set.contains(&symbol)
+        match &self.many {
+            None => self.symbols().any(|known| known == symbol),
+            Some(many) => many.known.contains(&symbol),
         }
     }
 
@@ -85,11 +92,25 @@ impl Closure {
             name: Name::Known(symbol),
             node,
         });
-        if !self.set.is_empty() {
-            self.set.insert(symbol);
+        if let Some(many) = &mut self.many {
+            many.known.insert(symbol);
         } else if self.places.len() >= SET_FROM {
-            self.set = self.symbols().collect();
+            self.many().known.insert(symbol);
         }
+    }
+
+    /// The tables of all names so far.
+    fn many(&mut self) -> &mut Many {
+        let known = match self.many {
+            Some(_) => HashSet::default(),
+            None => self.symbols().collect(),
+        };
+        self.many.get_or_insert_with(|| {
+            Box::new(Many {
+                known,
+                own: HashSet::default(),
+            })
+        })
     }
 
     /// Adds a role that only the request has.
@@ -100,7 +121,7 @@ impl Closure {
                 self.own |= bit;
                 new
             }
-            None => self.own_set.insert(number),
+            None => self.many().own.insert(number),
         };
         if new {
             self.places.push(Place {
@@ -123,23 +144,28 @@ impl Closure {
     pub(crate) fn contains(&self, graph: &Graph, symbol: Symbol) -> bool {
         self.has(symbol)
             || self
-                .large
+                .ready
                 .iter()
-                .any(|node| graph.large.contains(*node, symbol))
+                .any(|node| graph.is_ready_role(*node, symbol))
     }
 
     /// The number of names, some of which may count twice.
     pub(crate) fn len(&self, graph: &Graph) -> usize {
-        let large = self.large.iter().map(|node| graph.large.roles(*node).len());
-        large.fold(self.places.len(), usize::saturating_add)
+        let ready = self.ready.iter().map(|node| graph.ready_roles(*node).len());
+        ready.fold(self.places.len(), usize::saturating_add)
     }
 
     /// Gives every known name, some perhaps twice.
     pub(crate) fn each(&self, graph: &Graph, mut give: impl FnMut(Symbol)) {
         self.symbols().for_each(&mut give);
-        for node in &self.large {
-            graph.large.roles(*node).iter().copied().for_each(&mut give);
+        for node in &self.ready {
+            graph.ready_roles(*node).each(&mut give);
         }
+    }
+
+    /// Whether the policy has none of the names.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.symbols().next().is_none() && self.ready.is_empty()
     }
 
     /// The roles that may be patterns.
@@ -215,11 +241,21 @@ impl<'a> Asked<'a> {
         Ok(false)
     }
 
-    /// Follows the links from the name, level by level, as far as the greatest
-    /// number of links goes.
+    /// All that the name has for a role in a domain.
     pub(crate) fn closure(&self, domain: &str) -> Result<Closure, EvaluationError> {
-        let domains = self.domains(domain)?;
         let mut closure = Closure::default();
+        self.gather(domain, &mut closure)?;
+        Ok(closure)
+    }
+
+    /// Follows the links from the name, level by level, as far as the greatest
+    /// number of links goes, and adds what it finds to an empty closure.
+    pub(crate) fn gather(
+        &self,
+        domain: &str,
+        closure: &mut Closure,
+    ) -> Result<(), EvaluationError> {
+        let domains = self.domains(domain)?;
         // Links of the request that start elsewhere could lead on from any
         // name, also from one that the graph holds ready.
         self.matching.budget.spend(count(self.own.len()))?;
@@ -239,14 +275,14 @@ impl<'a> Asked<'a> {
                 let Some(place) = closure.places.get(index).copied() else {
                     continue;
                 };
-                let large = place
+                let known = place
                     .node
-                    .filter(|node| ready && self.graph.large.fits(*node, level, self.max_level));
-                match large {
-                    Some(node) => closure.large.push(node),
-                    None => self.follow(place, &domains, &mut closure)?,
+                    .filter(|node| ready && self.graph.is_ready(*node, level, self.max_level));
+                match known {
+                    Some(node) => closure.ready.push(node),
+                    None => self.follow(place, &domains, closure)?,
                 }
-                self.follow_own(place, &domains, &mut closure)?;
+                self.follow_own(place, &domains, closure)?;
                 if closure.places.len() > self.matching.limits.role_visits {
                     return Err(EvaluationError::Limit {
                         limit: "role_visits",
@@ -258,7 +294,7 @@ impl<'a> Asked<'a> {
                 break;
             }
         }
-        Ok(closure)
+        Ok(())
     }
 
     /// The numbers of the domains whose links hold in a domain.
@@ -385,7 +421,7 @@ impl<'a> Asked<'a> {
                 }
             }
         }
-        let mut patterns = Vec::new();
+        let mut patterns = Few::new();
         for domain in groups {
             self.patterns(kind, text, domain, &mut patterns)?;
         }
@@ -407,7 +443,7 @@ impl<'a> Asked<'a> {
         kind: Kind,
         text: &str,
         domain: &Domain,
-        patterns: &mut Vec<Symbol>,
+        patterns: &mut Few,
     ) -> Result<(), EvaluationError> {
         let Some(index) = &domain.patterns else {
             for pattern in self.graph.names(domain) {
@@ -417,7 +453,6 @@ impl<'a> Asked<'a> {
             }
             return Ok(());
         };
-        patterns.extend(index.matching(text, &self.matching)?);
-        Ok(())
+        index.matching(text, &self.matching, patterns)
     }
 }

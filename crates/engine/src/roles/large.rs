@@ -12,7 +12,7 @@ use crate::symbols::Symbol;
 use super::Graph;
 
 /// Links from one name that make it worth gathering its roles.
-const LINKS_FROM: usize = 32;
+pub(super) const LINKS_FROM: usize = 32;
 
 /// Links that may be followed for every link of the graph: what keeps memory
 /// and time in proportion to the policy.

@@ -15,7 +15,7 @@ use crate::patterns::Patterns;
 use crate::sorting;
 use crate::symbols::{Symbol, Symbols};
 
-use large::Large;
+use large::{LINKS_FROM, Large};
 use period::Period;
 
 /// A role row as a link.
@@ -61,12 +61,38 @@ struct Domain {
     patterns: Option<PatternIndex>,
 }
 
+/// The roles of a node that is ready.
+#[derive(Debug, Clone, Copy)]
+enum Ready<'a> {
+    Linked(&'a [To]),
+    Gathered(&'a [Symbol]),
+}
+
+impl Ready<'_> {
+    fn len(self) -> usize {
+        match self {
+            Self::Linked(links) => links.len(),
+            Self::Gathered(roles) => roles.len(),
+        }
+    }
+
+    fn each(self, give: &mut impl FnMut(Symbol)) {
+        match self {
+            Self::Linked(links) => links.iter().for_each(|to| give(to.role)),
+            Self::Gathered(roles) => roles.iter().for_each(|role| give(*role)),
+        }
+    }
+}
+
 /// A name in a domain.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Node {
     pub(crate) name: Symbol,
     /// Where its links are: the first, and the one after the last.
     links: (u32, u32),
+    /// Whether its links, which are few, give all its roles at any time: no
+    /// name is a pattern, and none of the roles has a role itself.
+    flat: bool,
 }
 
 /// A link, seen from its subject.
@@ -124,6 +150,16 @@ impl Graph {
                 to.last = last;
             }
         }
+        let flat = |node: &Node| {
+            let links = graph.links.get(node.range()).unwrap_or_default();
+            role_matching.is_none()
+                && (1..LINKS_FROM).contains(&links.len())
+                && links.iter().all(|to| to.last && to.period.is_none())
+        };
+        let flat: Vec<bool> = graph.nodes.iter().map(flat).collect();
+        for (node, flat) in graph.nodes.iter_mut().zip(flat) {
+            node.flat = flat;
+        }
         graph
     }
 
@@ -147,6 +183,7 @@ impl Graph {
         self.nodes.push(Node {
             name,
             links: (0, 0),
+            flat: false,
         });
         self.numbers.insert((domain, name), number);
         let index = usize::try_from(domain).ok();
@@ -207,13 +244,32 @@ impl Graph {
 
     /// The links of a node.
     fn links_of(&self, number: u32) -> &[To] {
-        let range = node(&self.nodes, number).and_then(|node| {
-            let (start, end) = node.links;
-            Some((usize::try_from(start).ok()?, usize::try_from(end).ok()?))
-        });
-        range
-            .and_then(|(start, end)| self.links.get(start..end))
+        node(&self.nodes, number)
+            .and_then(|node| self.links.get(node.range()))
             .unwrap_or_default()
+    }
+
+    /// Whether all roles of a node that is so many links away are at hand, and
+    /// within the greatest number of links.
+    fn is_ready(&self, number: u32, level: u32, max_level: u32) -> bool {
+        let flat = node(&self.nodes, number).is_some_and(|node| node.flat);
+        (flat && level < max_level) || self.large.fits(number, level, max_level)
+    }
+
+    /// The roles of a node that is ready, without itself.
+    fn ready_roles(&self, number: u32) -> Ready<'_> {
+        match node(&self.nodes, number) {
+            Some(node) if node.flat => Ready::Linked(self.links_of(number)),
+            _ => Ready::Gathered(self.large.roles(number)),
+        }
+    }
+
+    /// Whether a node that is ready has that role.
+    fn is_ready_role(&self, number: u32, role: Symbol) -> bool {
+        match node(&self.nodes, number) {
+            Some(node) if node.flat => self.links_of(number).iter().any(|to| to.role == role),
+            _ => self.large.contains(number, role),
+        }
     }
 
     /// The names of a domain, in order of appearance.
@@ -233,6 +289,14 @@ impl Graph {
             return (symbols.text(domain.name) == name).then_some(0);
         }
         self.domain_numbers.get(&symbols.find(name)?).copied()
+    }
+}
+
+impl Node {
+    /// Where its links are.
+    fn range(&self) -> std::ops::Range<usize> {
+        let index = |bound| usize::try_from(bound).unwrap_or(usize::MAX);
+        index(self.links.0)..index(self.links.1)
     }
 }
 

@@ -12,7 +12,7 @@ const FEW: usize = 16;
 pub(crate) struct OwnLinks<'a> {
     all: &'a [RoleLink<'a>],
     /// Tables of the links, where they are many.
-    many: Option<Many<'a>>,
+    many: Option<Box<Many<'a>>>,
 }
 
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ impl<'a> OwnLinks<'a> {
     /// The links of a request, ready to be asked.
     pub(crate) fn new(all: &'a [RoleLink<'a>]) -> Self {
         let many = (all.len() > FEW).then(|| {
-            let mut many = Many::default();
+            let mut many = Box::new(Many::default());
             for (link, number) in all.iter().zip(0..) {
                 let subject = many.by_subject.entry((link.graph, link.subject));
                 subject.or_default().push(number);
