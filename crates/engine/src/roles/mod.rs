@@ -249,11 +249,11 @@ impl Graph {
             .unwrap_or_default()
     }
 
-    /// Whether all roles of a node that is so many links away are at hand, and
-    /// within the greatest number of links.
+    /// Whether all roles of a node that is so many links away, fewer than the
+    /// greatest number, are at hand and within that number.
     fn is_ready(&self, number: u32, level: u32, max_level: u32) -> bool {
         let flat = node(&self.nodes, number).is_some_and(|node| node.flat);
-        (flat && level < max_level) || self.large.fits(number, level, max_level)
+        flat || self.large.fits(number, level, max_level)
     }
 
     /// The roles of a node that is ready, without itself.
