@@ -5,6 +5,7 @@ mod conformance;
 mod form;
 mod jwks;
 mod keys;
+mod macs;
 mod mint;
 mod properties;
 mod providers;
