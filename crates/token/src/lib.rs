@@ -36,6 +36,7 @@ mod signature;
 mod validate;
 
 pub use algorithm::{Algorithm, JwsAlgorithm, UnknownAlgorithm};
+pub use base64url::decode as decode_base64url;
 pub use claims::{Claims, Verified};
 pub use error::{Malformed, Part, TokenError};
 pub use json::{JsonFault, MAX_JSON_DEPTH, parse_json};
