@@ -7,5 +7,6 @@ mod jwks;
 mod keys;
 mod macs;
 mod mint;
+mod minted;
 mod properties;
 mod providers;
