@@ -1,6 +1,6 @@
 //! Tokens that jwcrypto and joserfc minted, by every algorithm, in software:
 //! ES512 too, which the module leaves to its host. The attacks on them are run
-//! in the hosts, by tests/scenarios/attacks.yaml.
+//! in the hosts, by the scenarios.
 
 use std::collections::BTreeMap;
 
