@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward_fuzz::jose::{Gullible, MINTED, NOW, provider};
 use doorward_token::{
-    Provider, SignatureVerifier, SoftwareVerifier, TokenError, Verified, parse_json, peek_issuer,
+    Provider, SignatureVerifier, SoftwareVerifier, Verified, parse_json, peek_issuer,
 };
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -74,7 +74,5 @@ fuzz_target!(|bytes: &[u8]| {
             !verified.is_some_and(|verified| verified.algorithm().name().starts_with("HS")),
             "a MAC without a secret"
         );
-        let forged = PROVIDER.verify(token.as_bytes(), NOW, &SoftwareVerifier);
-        assert!(matches!(forged, Err(error) if error != TokenError::Expired));
     }
 });
