@@ -23,12 +23,35 @@ impl Failure {
     }
 }
 
+/// An answer, or what stands in its place.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Either<'a, T> {
+    Answer(&'a T),
+    Failure(&'a Failure),
+}
+
+impl<'a, T> Either<'a, T> {
+    fn new(answer: &'a Result<T, Failure>) -> Self {
+        match answer {
+            Ok(answer) => Self::Answer(answer),
+            Err(failure) => Self::Failure(failure),
+        }
+    }
+}
+
 /// Prints one answer. The exit status is 1 where it is a failure, or where it
 /// could not be printed.
 pub(crate) fn print<T: Serialize>(answer: &Result<T, Failure>) -> ExitCode {
+    print_one(&Either::new(answer), answer.is_ok())
+}
+
+/// Prints one answer. The exit status is 1 where it is not good, or where it
+/// could not be printed.
+pub(crate) fn print_one(answer: &impl Serialize, good: bool) -> ExitCode {
     match write(&mut io::stdout(), answer) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(()) if good => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
         Err(error) => broken("standard output", &error),
     }
 }
@@ -38,6 +61,28 @@ pub(crate) fn print<T: Serialize>(answer: &Result<T, Failure>) -> ExitCode {
 pub(crate) fn answer<T: Serialize>(
     path: &Path,
     mut ask: impl FnMut(&[u8]) -> Result<T, String>,
+) -> ExitCode {
+    each(path, |line, output| {
+        let answer = ask(line).map_err(Failure::new);
+        write(output, &Either::new(&answer)).map(|()| answer.is_ok())
+    })
+}
+
+/// The same with answers that say themselves whether they are good.
+pub(crate) fn judge<T: Serialize>(
+    path: &Path,
+    mut ask: impl FnMut(&[u8]) -> (T, bool),
+) -> ExitCode {
+    each(path, |line, output| {
+        let (answer, good) = ask(line);
+        write(output, &answer).map(|()| good)
+    })
+}
+
+/// Has every line answered to the output; the answer says whether it was good.
+fn each(
+    path: &Path,
+    mut answer: impl FnMut(&[u8], &mut dyn Write) -> io::Result<bool>,
 ) -> ExitCode {
     let interactive = path.as_os_str() == "-";
     let input: Box<dyn BufRead> = if interactive {
@@ -59,9 +104,8 @@ pub(crate) fn answer<T: Serialize>(
                 return broken(&path.display().to_string(), &error);
             }
         };
-        let answer = ask(&line).map_err(Failure::new);
         // Whoever writes to standard input may wait for the answer.
-        let written = write(&mut output, &answer).and_then(|good| {
+        let written = answer(&line, &mut output).and_then(|good| {
             if interactive {
                 output.flush()?;
             }
@@ -79,14 +123,10 @@ pub(crate) fn answer<T: Serialize>(
     }
 }
 
-/// Writes an answer; says whether it is one, not a failure.
-fn write<T: Serialize>(output: &mut impl Write, answer: &Result<T, Failure>) -> io::Result<bool> {
-    match answer {
-        Ok(answer) => serde_json::to_writer(&mut *output, answer)?,
-        Err(failure) => serde_json::to_writer(&mut *output, failure)?,
-    }
-    output.write_all(b"\n")?;
-    Ok(answer.is_ok())
+/// Writes one line.
+fn write(output: &mut (impl Write + ?Sized), answer: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *output, answer)?;
+    output.write_all(b"\n")
 }
 
 /// Says what could not be read or written, and why.

@@ -10,16 +10,20 @@ mod folder;
 mod function;
 mod inline;
 mod json;
+mod jws;
+mod keys;
 mod lines;
 mod load;
 mod settings;
+mod token;
+mod verdict;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Decide requests by a Casbin model and policy, check Doorward bundles, and
-/// print the plugin configuration that holds one.
+/// Decide requests by a Casbin model and policy, verify tokens, check Doorward
+/// bundles, and print the plugin configuration that holds one.
 #[derive(Parser)]
 #[command(name = "doorward", version)]
 struct Arguments {
@@ -36,6 +40,12 @@ enum Command {
     Check(check::Arguments),
     /// Print the plugin configuration that holds a folder's bundle, unsigned.
     Inline(inline::Arguments),
+    /// Verify JWTs.
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Verify signatures in JWS compact form.
+    #[command(subcommand)]
+    Jws(jws::Command),
 }
 
 fn main() -> ExitCode {
@@ -45,5 +55,7 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Inline(arguments) => inline::run(&arguments),
+        Command::Token(token::Command::Verify(arguments)) => token::run(&arguments),
+        Command::Jws(jws::Command::Verify(arguments)) => jws::run(&arguments),
     }
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use doorward_authorizer::Authorizer;
-use doorward_bundle::{Configuration, ConfigurationError, UNSIGNED_VARIABLE};
+use doorward_bundle::{Configuration, ConfigurationError, Secrets, UNSIGNED_VARIABLE};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
@@ -41,10 +41,21 @@ impl Root {
         let unsigned_allowed =
             std::env::var_os(UNSIGNED_VARIABLE).is_some_and(|value| value == "allow");
         let bundle = Configuration::parse(&bytes, unsigned_allowed)
-            .and_then(|configuration| configuration.load())
+            .and_then(|configuration| configuration.load_with(&secrets(&configuration)))
             .map_err(Refusal::Configuration)?;
         Ok(Authorizer::new(bundle))
     }
+}
+
+/// What the VM's environment holds of the secrets that a bundle names.
+fn secrets(configuration: &Configuration) -> Secrets {
+    let mut secrets = Secrets::default();
+    for variable in configuration.secret_variables() {
+        if let Some(value) = std::env::var_os(variable) {
+            secrets.add(variable, value.into_encoded_bytes());
+        }
+    }
+    secrets
 }
 
 impl Context for Root {}

@@ -1,6 +1,7 @@
-//! What the fuzz targets share: the bounds, a set of models, and a decision
-//! that is held to what every decision must be.
+//! What the fuzz targets share: the bounds, a set of models, a decision that
+//! is held to what every decision must be, and an issuer of tokens.
 
+pub mod jose;
 mod models;
 
 pub use models::{MODELS, Setup};

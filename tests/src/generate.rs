@@ -39,7 +39,7 @@ struct Inline<'a> {
 ///
 /// When the example bundle cannot be read.
 pub fn files() -> Result<Vec<(&'static str, String)>> {
-    let manifest = bundle::manifest(&root().join("policies").join("orders"))?;
+    let manifest = bundle::manifest(&root().join("policies").join("orders"), None)?;
     let inline = Inline { bundle: &manifest };
     let bundle = yaml(&inline)?;
     let filter = fill(FILTER, "json", &serde_json::to_string_pretty(&inline)?);
@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn every_file_has_the_bundle_unchanged() {
-        let manifest = bundle::manifest(&root().join("policies").join("orders")).expect("orders");
+        let manifest =
+            bundle::manifest(&root().join("policies").join("orders"), None).expect("orders");
         let expected: Value =
             serde_json::from_str(&Configuration::inline(&manifest).expect("inline")).expect("JSON");
         let filter = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config\

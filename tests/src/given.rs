@@ -7,6 +7,8 @@
 //!   bundles:
 //!     orders: {folder: ../../policies/orders}
 //!     broken: {folder: ../../policies/orders, patch: {model: "[request_definition"}}
+//!     other: {folder: ../tokens, manifest: one-issuer.yaml}
+//!   minted: ../tokens/minted.json
 //!   tokens:
 //!     alice: {algorithm: RS256, key: ../keys/orders-rs256.pem, kid: orders-rs256,
 //!             claims: {sub: alice, exp: "+3600"}}
@@ -41,6 +43,9 @@ struct Given {
     bundles: BTreeMap<String, BundleSource>,
     #[serde(default)]
     tokens: BTreeMap<String, Token>,
+    /// A file of tokens that were minted before, compact ones by name,
+    /// relative to the scenario file.
+    minted: Option<PathBuf>,
 }
 
 /// A bundle as a scenario file describes it.
@@ -49,6 +54,8 @@ struct Given {
 struct BundleSource {
     /// The bundle's folder, relative to the scenario file.
     folder: PathBuf,
+    /// The manifest's file in the folder; `doorward.yaml` when absent.
+    manifest: Option<String>,
     /// A JSON Merge Patch (RFC 7396) on the bundle in its inline form.
     #[serde(default)]
     patch: Value,
@@ -98,7 +105,8 @@ fn split(text: &str) -> (Option<&str>, String) {
 fn variables(given: &Given, folder: &Path, now: SystemTime) -> Result<Variables> {
     let mut variables = Variables::new();
     for (name, source) in &given.bundles {
-        let text = bundle::inline_configuration(&folder.join(&source.folder))
+        let manifest = source.manifest.as_deref();
+        let text = bundle::inline_configuration(&folder.join(&source.folder), manifest)
             .and_then(|text| patched(text, &source.patch))
             .with_context(|| format!("bundles.{name}"))?;
         variables.insert(format!("bundles.{name}"), text);
@@ -108,6 +116,18 @@ fn variables(given: &Given, folder: &Path, now: SystemTime) -> Result<Variables>
             .mint(folder, now)
             .with_context(|| format!("tokens.{name}"))?;
         variables.insert(format!("tokens.{name}"), text);
+    }
+    if let Some(path) = &given.minted {
+        let path = folder.join(path);
+        let minted =
+            std::fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let minted: BTreeMap<String, String> = serde_json::from_slice(&minted)
+            .with_context(|| format!("{} does not hold tokens by name", path.display()))?;
+        for (name, token) in minted {
+            if variables.insert(format!("tokens.{name}"), token).is_some() {
+                bail!("tokens.{name} is there twice");
+            }
+        }
     }
     Ok(variables)
 }

@@ -112,7 +112,7 @@ fn failures(summary: &Summary) -> Result<(), String> {
 
 /// The bundle of revision `number`: odd ones allow `/a`, even ones `/b`.
 fn configuration(number: u64) -> Result<String> {
-    let mut manifest = bundle::manifest(&root().join("policies").join("orders"))?;
+    let mut manifest = bundle::manifest(&root().join("policies").join("orders"), None)?;
     manifest.name = "load".to_owned();
     manifest.revision = number.to_string();
     manifest.tokens.clear();

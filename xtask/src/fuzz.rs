@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// The targets, in `fuzz/fuzz_targets/`.
-const TARGETS: [&str; 4] = ["model", "matcher", "policy", "decide"];
+const TARGETS: [&str; 6] = ["model", "matcher", "policy", "decide", "token", "jwks"];
 
 /// A single input that takes longer, in seconds, is a finding.
 const TIMEOUT: u32 = 20;
@@ -71,7 +71,9 @@ fn fuzz(target: &str, minutes: u32) -> Result<(String, usize)> {
         // Its inputs say little before they are long.
         command.arg("-len_control=0");
     } else {
-        command.arg(format!("-dict={}", folder().join("casbin.dict").display()));
+        let jose = ["token", "jwks"].contains(&target);
+        let dictionary = if jose { "jose.dict" } else { "casbin.dict" };
+        command.arg(format!("-dict={}", folder().join(dictionary).display()));
     }
     let outcome = step::run(&mut command)?;
     let new: Vec<PathBuf> = files(&artifacts)?.difference(&before).cloned().collect();
@@ -98,7 +100,7 @@ fn folder() -> PathBuf {
     place::root().join("fuzz")
 }
 
-/// The engine has no unsafe code: without a sanitizer a run covers more.
+/// What is fuzzed has no unsafe code: without a sanitizer a run covers more.
 fn cargo_fuzz_command(subcommand: &str) -> Command {
     let mut command = Command::new("rustup");
     command
@@ -119,6 +121,9 @@ fn inputs(target: &str) -> Result<Vec<PathBuf>> {
     let corpus = folder().join("corpus").join(target);
     fs::create_dir_all(&corpus).with_context(|| format!("{} cannot be made", corpus.display()))?;
     let mut folders = vec![corpus, folder().join("seeds").join(target)];
+    if target == "token" {
+        folders.push(minted()?);
+    }
     let Some(conformance) = conformance() else {
         println!("    Casbin's conformance data is not at hand: only the seeds here are used");
         return Ok(folders);
@@ -157,6 +162,28 @@ fn matchers(models: &Path) -> Result<PathBuf> {
             fs::write(&file, matcher)
                 .with_context(|| format!("{} cannot be written", file.display()))?;
         }
+    }
+    Ok(to)
+}
+
+/// Writes the tokens of tests/tokens, each to a file.
+fn minted() -> Result<PathBuf> {
+    let to = place::build().join("fuzz-tokens");
+    fs::create_dir_all(&to).with_context(|| format!("{} cannot be made", to.display()))?;
+    let from = place::root().join("tests/tokens/minted.json");
+    let text =
+        fs::read_to_string(&from).with_context(|| format!("{} cannot be read", from.display()))?;
+    // A token on each line, between the last two quotation marks (but for the
+    // two that are JSON themselves, of which a part is good enough here).
+    for token in text.lines().filter_map(|line| line.rsplit('"').nth(1)) {
+        let name = token.rsplit('.').next().unwrap_or_default();
+        let name: String = name
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(24)
+            .collect();
+        let file = to.join(format!("{}-{name}", token.len()));
+        fs::write(&file, token).with_context(|| format!("{} cannot be written", file.display()))?;
     }
     Ok(to)
 }

@@ -68,9 +68,9 @@ enum Command {
         #[command(subcommand)]
         bench: bench::Bench,
     },
-    /// Fuzzes the engine's models, matchers, policies and decisions
+    /// Fuzzes the engine's models, matchers, policies and decisions, tokens and key sets
     Fuzz {
-        /// model, matcher, policy or decide; all of them unless given
+        /// model, matcher, policy, decide, token or jwks; all of them unless given
         target: Option<String>,
         /// Minutes for each target
         #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]

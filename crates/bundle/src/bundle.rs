@@ -6,6 +6,7 @@ use doorward_request::Mapping;
 use crate::error::BundleError;
 use crate::manifest::{Manifest, Presence};
 use crate::provider::Provider;
+use crate::secrets::Secrets;
 
 /// The longest name and revision, in bytes: both go into every refusal.
 const MAX_LABEL_BYTES: usize = 64;
@@ -22,20 +23,29 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// Checks a manifest and compiles its policy. What is decided here
-    /// depends on the manifest alone, never on the clock or on what was
-    /// loaded before, so that all of a proxy's workers agree.
+    /// Checks a manifest that names no secret; see [`Self::load_with`].
     ///
     /// # Errors
     /// Anything that is wrong with the bundle; see [`BundleError`].
     pub fn load(manifest: &Manifest) -> Result<Self, BundleError> {
+        Self::load_with(manifest, &Secrets::default())
+    }
+
+    /// Checks a manifest and compiles its policy. What is decided here
+    /// depends on the manifest and the secrets that it names alone, never on
+    /// the clock or on what was loaded before, so that all of a proxy's
+    /// workers agree.
+    ///
+    /// # Errors
+    /// Anything that is wrong with the bundle; see [`BundleError`].
+    pub fn load_with(manifest: &Manifest, secrets: &Secrets) -> Result<Self, BundleError> {
         check_name(&manifest.name)?;
         check_revision(&manifest.revision)?;
         let providers = manifest
             .tokens
             .iter()
             .enumerate()
-            .map(|(index, entry)| Provider::load(index, entry))
+            .map(|(index, entry)| Provider::load(index, entry, secrets))
             .collect::<Result<Vec<_>, _>>()?;
         check_issuers(&providers)?;
         let engine = compile(manifest, &providers)?;

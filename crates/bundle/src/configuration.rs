@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::bundle::Bundle;
 use crate::error::BundleError;
 use crate::manifest::Manifest;
+use crate::secrets::Secrets;
 
 /// The variable of the VM's environment that admits unsigned bundles with the
 /// value `allow`. It is set beside the module (`vmConfig.env` in Istio,
@@ -68,12 +69,26 @@ impl Configuration {
         })
     }
 
-    /// Loads the bundle that the configuration holds.
+    /// The variables of the environment that [`Self::load_with`] is to be
+    /// given.
+    pub fn secret_variables(&self) -> impl Iterator<Item = &str> {
+        self.manifest.secret_variables()
+    }
+
+    /// Loads the bundle that the configuration holds, which names no secret.
     ///
     /// # Errors
     /// See [`BundleError`].
     pub fn load(&self) -> Result<Bundle, ConfigurationError> {
-        Ok(Bundle::load(&self.manifest)?)
+        self.load_with(&Secrets::default())
+    }
+
+    /// Loads the bundle that the configuration holds.
+    ///
+    /// # Errors
+    /// See [`BundleError`].
+    pub fn load_with(&self, secrets: &Secrets) -> Result<Bundle, ConfigurationError> {
+        Ok(Bundle::load_with(&self.manifest, secrets)?)
     }
 
     /// The plugin configuration that holds `manifest` as an unsigned bundle.

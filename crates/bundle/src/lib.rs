@@ -21,6 +21,7 @@
 
 mod bundle;
 mod configuration;
+mod duration;
 mod error;
 #[cfg(feature = "folder")]
 pub mod folder;
@@ -28,7 +29,9 @@ mod manifest;
 mod principal;
 mod provider;
 mod roles;
+mod secrets;
 mod settings;
+mod strictness;
 
 pub use bundle::Bundle;
 pub use configuration::{Configuration, ConfigurationError, UNSIGNED_VARIABLE};
@@ -37,4 +40,5 @@ pub use manifest::{ClaimRole, Entries, Jwks, Manifest, Presence, TokenLocation, 
 pub use principal::{PrincipalError, PrincipalForm};
 pub use provider::Provider;
 pub use roles::{RoleClaim, RoleClaimError};
+pub use secrets::Secrets;
 pub use settings::{CasbinSettings, Matching, SettingsError};

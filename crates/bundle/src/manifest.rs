@@ -62,8 +62,38 @@ pub struct TokenProvider {
     pub issuer: String,
     /// The audiences of which a token must name at least one.
     pub audiences: Vec<String>,
-    /// Its keys.
+    /// Its keys. Absent where `hmac_secret` is there.
+    #[serde(default, skip_serializing_if = "Jwks::is_absent")]
     pub jwks: Jwks,
+    /// The secret of an issuer that signs with HMAC: `env`, the variable of
+    /// the VM's environment that holds it, and `encoding`, `text` (the value's
+    /// bytes are the secret, the default) or `base64url`.
+    #[serde(default, skip_serializing_if = "Entries::is_empty")]
+    pub hmac_secret: Entries<String>,
+    /// The algorithms that are accepted. Absent: RS256, ES256 and EdDSA.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithms: Option<Vec<String>>,
+    /// The `kid`s of the RSA keys that may have 1024 to 2047 bits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_weak_rsa_keys: Option<Vec<String>>,
+    /// What `sub` must be: one of `exact`, `prefix`, `suffix` and `contains`,
+    /// as in Envoy's jwt_authn. Absent: anything.
+    #[serde(default, skip_serializing_if = "Entries::is_empty")]
+    pub subjects: Entries<String>,
+    /// What the header's `typ` must be, such as `at+jwt` (RFC 9068). Absent:
+    /// it is not looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typ: Option<String>,
+    /// Whether a token without `exp` is refused. Absent: it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub require_expiration: Option<bool>,
+    /// How far `exp` may be away, such as `24h`: as Envoy's jwt_authn, what is
+    /// left must be less, and `exp` must be there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_lifetime: Option<String>,
+    /// The greatest size of a token in bytes. Absent: 16384.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_token_bytes: Option<f64>,
     /// Where a token is looked for. Absent: `authorization: Bearer`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Vec<TokenLocation>>,
@@ -83,7 +113,7 @@ pub struct TokenProvider {
 }
 
 /// Where a provider's keys come from: a file beside the manifest, or here.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Jwks {
     /// A JWKS file in the bundle's folder.
@@ -92,6 +122,13 @@ pub struct Jwks {
     /// The keys themselves: the `keys` member of a JWKS (RFC 7517 section 5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<Vec<serde_json::Value>>,
+}
+
+impl Jwks {
+    /// Whether nothing was written.
+    pub(crate) fn is_absent(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// One place where a token may stand.
@@ -144,6 +181,13 @@ impl<T> Entries<T> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The value of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&T> {
+        self.iter()
+            .find_map(|(known, value)| (known == name).then_some(value))
     }
 
     /// Names and values in order.

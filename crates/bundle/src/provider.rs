@@ -1,12 +1,14 @@
 //! One issuer's entry, checked: its tokens, where they stand, what they give.
 
 use doorward_request::is_token_byte;
-use doorward_token::{Jwks, ProviderSettings};
+use doorward_token::{Jwks, KeyPolicy, ProviderSettings};
 
 use crate::error::BundleError;
 use crate::manifest::{Presence, TokenLocation, TokenProvider, whole_number};
 use crate::principal::PrincipalForm;
 use crate::roles::RoleClaim;
+use crate::secrets::{self, Secrets};
+use crate::strictness;
 
 /// An issuer whose tokens are accepted, and what a token of it gives.
 #[derive(Debug, Clone)]
@@ -50,7 +52,11 @@ impl Provider {
     }
 
     /// Checks one entry of `tokens`, the one at `index`.
-    pub(crate) fn load(index: usize, entry: &TokenProvider) -> Result<Self, BundleError> {
+    pub(crate) fn load(
+        index: usize,
+        entry: &TokenProvider,
+        secrets: &Secrets,
+    ) -> Result<Self, BundleError> {
         let at = |field: &str| format!("tokens[{index}].{field}");
         if entry.audiences.is_empty() {
             return Err(BundleError::field(
@@ -58,8 +64,18 @@ impl Provider {
                 "is empty: name the audiences that this issuer's tokens must be for",
             ));
         }
-        let mut settings = ProviderSettings::new(entry.issuer.clone(), keys(index, entry)?);
+        let algorithms = strictness::algorithms(index, entry)?;
+        let named = algorithms.as_deref().unwrap_or_default();
+        let keys = match secrets::load(index, entry, named, secrets)? {
+            Some(secret) => secret,
+            None => keys(index, entry)?,
+        };
+        let mut settings = ProviderSettings::new(entry.issuer.clone(), keys);
+        if let Some(algorithms) = algorithms {
+            settings.algorithms = algorithms;
+        }
         settings.audiences.clone_from(&entry.audiences);
+        strictness::apply(index, entry, &mut settings)?;
         if let Some(seconds) = entry.clock_skew_seconds {
             settings.clock_skew_seconds = whole_number(seconds).ok_or_else(|| {
                 BundleError::field(
@@ -106,10 +122,23 @@ fn keys(index: usize, entry: &TokenProvider) -> Result<Jwks, BundleError> {
         ));
     }
     let text = serde_json::json!({ "keys": keys }).to_string();
-    Jwks::parse(text.as_bytes()).map_err(|error| BundleError::Jwks {
+    let policy = KeyPolicy {
+        allow_weak_rsa_keys: entry.allow_weak_rsa_keys.clone().unwrap_or_default(),
+        ..KeyPolicy::default()
+    };
+    let keys = Jwks::parse_with(text.as_bytes(), &policy).map_err(|error| BundleError::Jwks {
         issuer: entry.issuer.clone(),
         error,
-    })
+    })?;
+    for (position, name) in policy.allow_weak_rsa_keys.iter().enumerate() {
+        if !keys.keys().iter().any(|key| key.key_id() == Some(name)) {
+            return Err(BundleError::field(
+                format!("tokens[{index}].allow_weak_rsa_keys[{position}]"),
+                format!("{name:?} is the kid of no key: take it out"),
+            ));
+        }
+    }
+    Ok(keys)
 }
 
 fn locations(

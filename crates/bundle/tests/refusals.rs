@@ -1,7 +1,7 @@
 //! What a bundle is refused for: one change to a good bundle, and the text
 //! that its author gets.
 
-use doorward_bundle::{Bundle, Configuration, ConfigurationError};
+use doorward_bundle::{Bundle, Configuration, ConfigurationError, Secrets};
 use serde_json::{Value, json};
 
 const MODEL: &str = "[request_definition]\nr = sub, obj, act\n\
@@ -207,6 +207,249 @@ fn each_field_is_checked() {
     ] {
         let message = refusal(pointer, value.clone());
         assert!(message.contains(expected), "{pointer} = {value}: {message}");
+    }
+}
+
+#[test]
+fn how_strictly_tokens_are_judged() {
+    for (field, value, expected) in [
+        ("algorithms", json!(["RS256", "ES512", "EdDSA"]), "accepted"),
+        (
+            "algorithms",
+            json!([]),
+            "doorward.yaml: tokens: issuer \"https://issuer.example\": algorithms is empty",
+        ),
+        (
+            "algorithms",
+            json!(["RS256", "none"]),
+            "doorward.yaml: tokens[0].algorithms[1]: \"none\" is not supported: use RS256, RS384, \
+             RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, HS256, HS384, HS512",
+        ),
+        (
+            "algorithms",
+            json!(["RS256", "RS256"]),
+            "algorithms[1] is there twice",
+        ),
+        (
+            "algorithms",
+            json!(["ES512"]),
+            "no key fits the algorithms that are allowed (ES512)",
+        ),
+        (
+            "algorithms",
+            json!(["RS256", "HS256"]),
+            "doorward.yaml: tokens[0].algorithms: HS256 needs hmac_secret: {env: NAME}, the \
+             variable with the secret",
+        ),
+        ("allow_weak_rsa_keys", json!(["orders-rs256"]), "accepted"),
+        (
+            "allow_weak_rsa_keys",
+            json!(["orders-rs256", "old"]),
+            "doorward.yaml: tokens[0].allow_weak_rsa_keys[1]: \"old\" is the kid of no key: take it \
+             out",
+        ),
+        ("subjects", json!({"prefix": "spiffe://a/"}), "accepted"),
+        (
+            "subjects",
+            json!({"prefix": ""}),
+            "doorward.yaml: tokens[0].subjects: prefix is empty",
+        ),
+        (
+            "subjects",
+            json!({"prefix": "a", "suffix": "b"}),
+            "tokens[0].subjects: has several forms: write one of exact, prefix, suffix and contains",
+        ),
+        (
+            "subjects",
+            json!({"regex": "a"}),
+            "tokens[0].subjects: has the form \"regex\": write one of exact, prefix, suffix and \
+             contains",
+        ),
+        ("typ", json!("at+jwt"), "accepted"),
+        ("typ", json!(""), "the token type is empty"),
+        ("require_expiration", json!(false), "accepted"),
+        ("max_lifetime", json!("24h"), "accepted"),
+        (
+            "max_lifetime",
+            json!("0s"),
+            "the maximum lifetime is 0 s, which no token meets",
+        ),
+        (
+            "max_lifetime",
+            json!("1500ms"),
+            "doorward.yaml: tokens[0].max_lifetime: \"1500ms\" is not in whole seconds",
+        ),
+        (
+            "max_lifetime",
+            json!("soon"),
+            "doorward.yaml: tokens[0].max_lifetime: \"soon\" is no duration",
+        ),
+        (
+            "max_lifetime",
+            json!("999999d"),
+            "tokens[0].max_lifetime: \"999999d\" is too long: give at most 4294967295s",
+        ),
+        ("max_token_bytes", json!(8192.0), "accepted"),
+        (
+            "max_token_bytes",
+            json!(-1),
+            "doorward.yaml: tokens[0].max_token_bytes: -1 is not a whole number of bytes",
+        ),
+        (
+            "max_token_bytes",
+            json!(65_537),
+            "the token size bound is 65537 bytes: give 1 to 65536",
+        ),
+        (
+            "hmac_secret",
+            json!({"env": "S"}),
+            "doorward.yaml: tokens[0].hmac_secret: is there beside jwks: keep one",
+        ),
+    ] {
+        let found = refusal(&format!("/tokens/0/{field}"), value.clone());
+        assert!(found.contains(expected), "{field} {value}: {found}");
+    }
+}
+
+#[test]
+fn key_sets_hold_neither_secrets_nor_weak_keys() {
+    let weak: Value =
+        serde_json::from_str(include_str!("../../token/tests/data/unusable.json")).unwrap();
+    let mut key = weak["rsa-1024"].clone();
+    key["kid"] = json!("old");
+    let oct = json!({"kty": "oct", "k": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"});
+    for (key, expected) in [
+        (
+            oct,
+            "jwks of issuer \"https://issuer.example\": keys[0]: a symmetric key has no place in a \
+             key set: give the secret in the environment",
+        ),
+        (
+            key.clone(),
+            "keys[0] (kid \"old\"): the RSA modulus has 1024 bits, at least 2048 are required",
+        ),
+    ] {
+        let found = refusal("/tokens/0/jwks", json!({ "keys": [key] }));
+        assert!(found.contains(expected), "{found}");
+    }
+    let mut bundle = good();
+    bundle["tokens"][0]["jwks"] = json!({ "keys": [key] });
+    bundle["tokens"][0]["allow_weak_rsa_keys"] = json!(["old"]);
+    assert!(load(&bundle).is_ok());
+}
+
+/// The secret comes from the environment and is for one algorithm.
+#[test]
+fn hmac_secrets() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let encoded = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY";
+    for (algorithms, fields, value, expected) in [
+        (
+            json!(["HS256"]),
+            json!({"env": "S"}),
+            Some(secret),
+            "accepted",
+        ),
+        (
+            json!(["HS256"]),
+            json!({"env": "S", "encoding": "text"}),
+            Some(secret),
+            "accepted",
+        ),
+        (
+            json!(["HS256"]),
+            json!({"env": "S", "encoding": "base64url"}),
+            Some(encoded),
+            "accepted",
+        ),
+        (
+            json!(["HS256"]),
+            json!({"env": "S", "encoding": "base64url"}),
+            Some("0123456789abcdef+/=="),
+            "doorward.yaml: tokens[0].hmac_secret: the value of \"S\" is not base64url without \
+             padding",
+        ),
+        (
+            json!(["HS256"]),
+            json!({"env": "S", "encoding": "hex"}),
+            Some(secret),
+            "tokens[0].hmac_secret: encoding \"hex\" is neither text nor base64url",
+        ),
+        (
+            json!(["HS256"]),
+            json!({"env": "S"}),
+            None,
+            "tokens[0].hmac_secret: the variable \"S\" is not in the VM's environment: set it there",
+        ),
+        (
+            json!(["HS256"]),
+            json!({"env": "S"}),
+            Some("0123456789abcdef0123456789abcde"),
+            "tokens[0].hmac_secret: the secret has 31 bytes, HS256 needs at least 32",
+        ),
+        (
+            json!(["HS384"]),
+            json!({"env": "S"}),
+            Some(secret),
+            "tokens[0].hmac_secret: the secret has 32 bytes, HS384 needs at least 48",
+        ),
+        (
+            json!(["HS256"]),
+            json!({"encoding": "text"}),
+            Some(secret),
+            "tokens[0].hmac_secret: names no variable: write {env: NAME}",
+        ),
+        (
+            json!(["HS256"]),
+            json!({"env": "S", "value": secret}),
+            Some(secret),
+            "tokens[0].hmac_secret: has the field \"value\": write env and encoding",
+        ),
+        (
+            json!(["HS256", "HS512"]),
+            json!({"env": "S"}),
+            Some(secret),
+            "tokens[0].algorithms: must name one of HS256, HS384 and HS512 alone",
+        ),
+        (
+            json!(["RS256", "HS256"]),
+            json!({"env": "S"}),
+            Some(secret),
+            "tokens[0].algorithms: must name one of HS256, HS384 and HS512 alone",
+        ),
+        (
+            Value::Null,
+            json!({"env": "S"}),
+            Some(secret),
+            "tokens[0].algorithms: must name one of HS256, HS384 and HS512 alone",
+        ),
+        (
+            json!(["HS256"]),
+            json!({}),
+            Some(secret),
+            "tokens[0].algorithms: HS256 needs hmac_secret",
+        ),
+    ] {
+        let mut bundle = good();
+        let entry = bundle["tokens"][0].as_object_mut().unwrap();
+        entry.remove("jwks");
+        entry.insert("algorithms".to_owned(), algorithms);
+        entry.insert("hmac_secret".to_owned(), fields.clone());
+        let text = json!({ "bundle": bundle }).to_string();
+        let configuration = Configuration::parse(text.as_bytes(), true).unwrap();
+        let mut secrets = Secrets::default();
+        for variable in configuration.secret_variables() {
+            assert_eq!(variable, "S");
+            if let Some(value) = value {
+                secrets.add(variable, value.as_bytes().to_vec());
+            }
+        }
+        let found = match configuration.load_with(&secrets) {
+            Ok(_) => "accepted".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        assert!(found.contains(expected), "{fields} {value:?}: {found}");
+        assert!(!format!("{found} {secrets:?}").contains("0123"), "{found}");
     }
 }
 

@@ -6,11 +6,13 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::MacAlgorithm;
+
 /// A signature algorithm with a public key.
 ///
-/// `none` and the HMAC algorithms are left out on purpose: with a type that
-/// cannot name them, no configuration can allow them. ES512 is left out since
-/// no verifier has it.
+/// `none` is left out on purpose: with a type that cannot name it, no
+/// configuration can allow it. The HMAC algorithms are another type,
+/// [`crate::MacAlgorithm`], so that none is ever checked with a public key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
@@ -29,24 +31,16 @@ pub enum Algorithm {
     ES256,
     /// ECDSA on P-384 with SHA-384.
     ES384,
+    /// ECDSA on P-521 with SHA-512. [`crate::SoftwareVerifier`] has it with
+    /// the feature `es512` only.
+    ES512,
     /// EdDSA; here on Ed25519 only.
     EdDSA,
 }
 
-/// A name that is none of [`Algorithm::ALL`].
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(
-    "algorithm {name:?} is not supported: use one of RS256, RS384, RS512, PS256, PS384, PS512, \
-     ES256, ES384, EdDSA"
-)]
-pub struct UnknownAlgorithm {
-    /// The name as it was given.
-    pub name: String,
-}
-
 impl Algorithm {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::RS256,
         Self::RS384,
         Self::RS512,
@@ -55,6 +49,7 @@ impl Algorithm {
         Self::PS512,
         Self::ES256,
         Self::ES384,
+        Self::ES512,
         Self::EdDSA,
     ];
 
@@ -73,6 +68,7 @@ impl Algorithm {
             Self::PS512 => "PS512",
             Self::ES256 => "ES256",
             Self::ES384 => "ES384",
+            Self::ES512 => "ES512",
             Self::EdDSA => "EdDSA",
         }
     }
@@ -91,7 +87,71 @@ impl fmt::Display for Algorithm {
     }
 }
 
-impl FromStr for Algorithm {
+/// An algorithm of a JWS: a signature's, or a MAC's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum JwsAlgorithm {
+    /// Checked with a public key.
+    Signature(Algorithm),
+    /// Checked with a secret.
+    Mac(MacAlgorithm),
+}
+
+/// A name that no [`JwsAlgorithm`] has.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "algorithm {name:?} is not supported: use one of RS256, RS384, RS512, PS256, PS384, PS512, \
+     ES256, ES384, ES512, EdDSA, HS256, HS384, HS512"
+)]
+pub struct UnknownAlgorithm {
+    /// The name as it was given.
+    pub name: String,
+}
+
+impl JwsAlgorithm {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let signatures = Algorithm::ALL.into_iter().map(Self::Signature);
+        signatures.chain(MacAlgorithm::ALL.into_iter().map(Self::Mac))
+    }
+
+    /// The registered name, as in the header parameter `alg`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Signature(algorithm) => algorithm.name(),
+            Self::Mac(algorithm) => algorithm.name(),
+        }
+    }
+
+    /// The algorithm of that registered name. Names are case-sensitive
+    /// (RFC 7515 section 4.1.1).
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Algorithm::from_name(name)
+            .map(Self::Signature)
+            .or_else(|| MacAlgorithm::from_name(name).map(Self::Mac))
+    }
+}
+
+impl From<Algorithm> for JwsAlgorithm {
+    fn from(algorithm: Algorithm) -> Self {
+        Self::Signature(algorithm)
+    }
+}
+
+impl From<MacAlgorithm> for JwsAlgorithm {
+    fn from(algorithm: MacAlgorithm) -> Self {
+        Self::Mac(algorithm)
+    }
+}
+
+impl fmt::Display for JwsAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for JwsAlgorithm {
     type Err = UnknownAlgorithm;
 
     fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
@@ -107,23 +167,28 @@ mod tests {
 
     #[test]
     fn names_are_exact_and_cover_every_algorithm() {
-        for algorithm in Algorithm::ALL {
+        for algorithm in JwsAlgorithm::all() {
             assert_eq!(algorithm.name().parse(), Ok(algorithm));
             assert_eq!(algorithm.to_string(), algorithm.name());
         }
+        assert_eq!(JwsAlgorithm::all().count(), 13);
         for name in [
-            "", "none", "rs256", "RS256 ", "EDDSA", "HS256", "ES512", "ES256K",
+            "", "none", "rs256", "RS256 ", "EDDSA", "hs256", "HS1", "ES256K", "Ed25519",
         ] {
-            assert_eq!(Algorithm::from_name(name), None, "{name:?}");
+            assert_eq!(JwsAlgorithm::from_name(name), None, "{name:?}");
         }
     }
 
     #[test]
     fn an_unknown_name_is_told_with_what_to_use() {
+        let error = "none".parse::<JwsAlgorithm>().unwrap_err().to_string();
+        let known: Vec<_> = JwsAlgorithm::all().map(JwsAlgorithm::name).collect();
         assert_eq!(
-            "HS256".parse::<Algorithm>().unwrap_err().to_string(),
-            "algorithm \"HS256\" is not supported: use one of RS256, RS384, RS512, PS256, PS384, \
-             PS512, ES256, ES384, EdDSA"
+            error,
+            format!(
+                "algorithm \"none\" is not supported: use one of {}",
+                known.join(", ")
+            )
         );
     }
 }

@@ -5,7 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// Decodes base64url without padding, white space or stray trailing bits, so
 /// that every byte string has one spelling only.
-pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
+#[must_use]
+pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::Algorithm;
+use crate::JwsAlgorithm;
 
 /// The claims set of a verified token; immutable, and made by verification
 /// alone.
@@ -71,13 +71,13 @@ impl fmt::Debug for Claims {
     }
 }
 
-/// A token whose signature and registered claims a provider has accepted.
-/// Nothing but [`crate::Provider::verify`] makes one.
+/// A token whose signature and registered claims were accepted. Nothing but
+/// [`crate::VerifiedJws::claims`], which [`crate::Provider::verify`] asks,
+/// makes one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verified {
     pub(crate) claims: Claims,
-    pub(crate) issuer: String,
-    pub(crate) algorithm: Algorithm,
+    pub(crate) algorithm: JwsAlgorithm,
     pub(crate) key_id: Option<String>,
     pub(crate) expires_at: Option<i64>,
 }
@@ -89,10 +89,11 @@ impl Verified {
         &self.claims
     }
 
-    /// The issuer, which is the provider's.
+    /// The issuer; empty where none was asked for and the token has none.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        &self.issuer
+        let issuer = self.claims.get("iss").and_then(Value::as_str);
+        issuer.unwrap_or_default()
     }
 
     /// The claim `sub`, where there is one.
@@ -101,9 +102,9 @@ impl Verified {
         self.claims.get("sub").and_then(Value::as_str)
     }
 
-    /// The algorithm of the signature.
+    /// The algorithm of the signature or MAC.
     #[must_use]
-    pub const fn algorithm(&self) -> Algorithm {
+    pub const fn algorithm(&self) -> JwsAlgorithm {
         self.algorithm
     }
 

@@ -44,6 +44,18 @@ pub enum Malformed {
     HeaderParameter(&'static str),
 }
 
+impl Malformed {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::PartCount => "token_malformed",
+            Self::Base64(_) => "token_base64",
+            Self::Json(_, JsonFault::DuplicateMember) => "token_duplicate_member",
+            Self::Json(..) => "token_json",
+            Self::HeaderParameter(_) => "token_header_parameter",
+        }
+    }
+}
+
 /// Why a token was refused: one variant for each kind of refusal.
 ///
 /// The text is safe to show to whoever sent the token: it holds nothing of the
@@ -62,7 +74,7 @@ pub enum TokenError {
     /// `alg` is `none`, in any spelling (RFC 8725 section 3.2).
     #[error("the token is not signed")]
     AlgorithmNone,
-    /// `alg` is not among the provider's algorithms; HMAC never is.
+    /// `alg` is not among the provider's algorithms.
     #[error("the token's algorithm is not allowed")]
     AlgorithmNotAllowed,
     /// The verifier in use cannot check the algorithm.
@@ -89,6 +101,10 @@ pub enum TokenError {
     /// No key that fits has made the signature.
     #[error("the token's signature is not valid")]
     SignatureInvalid,
+    /// The header's `typ` is not the one that is asked for (RFC 8725 section
+    /// 3.11).
+    #[error("the token is not of the type that is expected")]
+    TypeMismatch,
     /// `exp` is past, clock skew included.
     #[error("the token has expired")]
     Expired,
@@ -98,12 +114,18 @@ pub enum TokenError {
         /// `nbf` or `iat`.
         claim: &'static str,
     },
+    /// `exp` is further away than the provider's `max_lifetime`.
+    #[error("the token is valid for too long")]
+    LifetimeExceeded,
     /// `iss` is not the provider's issuer.
     #[error("the token's issuer is not known")]
     IssuerUnknown,
     /// `aud` names none of the provider's audiences.
     #[error("the token is meant for another audience")]
     AudienceMismatch,
+    /// `sub` is none of the provider's subjects.
+    #[error("the token's subject is not one that its issuer may name")]
+    SubjectNotAllowed,
     /// A claim that is required is not there.
     #[error("the token has no claim {claim}")]
     ClaimMissing {
@@ -123,10 +145,10 @@ pub enum TokenError {
 impl TokenError {
     /// The stable name of the refusal, for records, metrics and policies.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::TooLarge { .. } => "token_too_large",
-            Self::Malformed(_) => "token_malformed",
+            Self::Malformed(malformed) => malformed.code(),
             Self::AlgorithmNone => "token_algorithm_none",
             Self::AlgorithmNotAllowed => "token_algorithm_not_allowed",
             Self::AlgorithmUnsupported => "token_algorithm_unsupported",
@@ -136,10 +158,14 @@ impl TokenError {
             Self::KeyMismatch => "token_key_mismatch",
             Self::KeyAmbiguous { .. } => "token_key_ambiguous",
             Self::SignatureInvalid => "token_signature_invalid",
+            Self::TypeMismatch => "token_type_mismatch",
             Self::Expired => "token_expired",
+            Self::NotYetValid { claim: "iat" } => "token_issued_in_future",
             Self::NotYetValid { .. } => "token_not_yet_valid",
+            Self::LifetimeExceeded => "token_lifetime_exceeded",
             Self::IssuerUnknown => "token_issuer_unknown",
             Self::AudienceMismatch => "token_audience_mismatch",
+            Self::SubjectNotAllowed => "token_subject_not_allowed",
             Self::ClaimMissing { .. } => "token_claim_missing",
             Self::ClaimInvalid { .. } => "token_claim_invalid",
         }

@@ -5,13 +5,21 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::signature::is_on_curve;
-use crate::{Algorithm, EcCurve, IgnoredReason, KeyError, PublicKey, base64url};
+use crate::signature::{PointFault, is_good_point};
+use crate::{
+    Algorithm, EcCurve, IgnoredReason, JwsAlgorithm, KeyError, KeyPolicy, MacAlgorithm, PublicKey,
+    Secret, base64url,
+};
 
 /// Members that hold private or secret material, in any registered key type.
 const SECRET_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
 
+/// RFC 7518 section 3.3.
 const MIN_MODULUS_BITS: usize = 2048;
+
+/// What even a key that is allowed by name must have: smaller moduli have been
+/// factored in public.
+const MIN_WEAK_MODULUS_BITS: usize = 1024;
 
 /// The software verifier's own bound. A larger modulus would also cost more
 /// than its share of a worker's time.
@@ -20,7 +28,7 @@ const MAX_MODULUS_BITS: usize = 4096;
 /// The largest public exponent that both verifiers take: 33 bits.
 const MAX_EXPONENT: u64 = (1 << 33) - 1;
 
-/// A key that can verify signatures.
+/// A public key that can verify signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Jwk {
     key_id: Option<String>,
@@ -55,50 +63,147 @@ impl Jwk {
         self.public_key.fits(algorithm)
             && self.algorithm.is_none_or(|declared| declared == algorithm)
     }
+}
 
-    /// Reads a key; `Err` is one that is wrong, the inner `Err` one that is
-    /// not for us.
-    pub(crate) fn from_members(
-        members: &Map<String, Value>,
-    ) -> Result<Result<Self, IgnoredReason>, KeyError> {
-        if let Some(secret) = SECRET_MEMBERS
-            .into_iter()
-            .find(|name| members.contains_key(*name))
-        {
-            return Err(KeyError::Secret(secret));
-        }
-        let key_type = required_string(members, "kty")?;
-        let key_id = optional_string(members, "kid")?.map(ToOwned::to_owned);
-        let algorithm = match intended_algorithm(members)? {
-            Ok(algorithm) => algorithm,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let public_key = match key_type {
-            "RSA" => rsa(members)?,
-            "EC" => elliptic(members)?,
-            "OKP" => octet_key_pair(members)?,
-            _ => Err(IgnoredReason::KeyType(key_type.to_owned())),
-        };
-        Ok(public_key.and_then(|public_key| match algorithm {
-            Some(algorithm) if !public_key.fits(algorithm) => {
-                Err(IgnoredReason::AlgorithmMismatch {
-                    algorithm,
-                    kind: public_key.kind(),
-                })
-            }
-            _ => Ok(Self {
-                key_id,
-                algorithm,
-                public_key,
-            }),
-        }))
+/// A secret that can verify MACs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretJwk {
+    key_id: Option<String>,
+    algorithm: Option<MacAlgorithm>,
+    secret: Secret,
+}
+
+impl SecretJwk {
+    /// A secret for one algorithm (RFC 8725 section 3.1), without `kid`.
+    ///
+    /// # Errors
+    /// [`KeyError::ShortSecret`].
+    pub fn new(secret: Secret, algorithm: MacAlgorithm) -> Result<Self, KeyError> {
+        Self::checked(None, Some(algorithm), secret)
     }
+
+    fn checked(
+        key_id: Option<String>,
+        algorithm: Option<MacAlgorithm>,
+        secret: Secret,
+    ) -> Result<Self, KeyError> {
+        let least = algorithm.unwrap_or(MacAlgorithm::HS256);
+        if !secret.fits(least) {
+            return Err(KeyError::ShortSecret {
+                algorithm: least,
+                bytes: secret.len(),
+            });
+        }
+        Ok(Self {
+            key_id,
+            algorithm,
+            secret,
+        })
+    }
+
+    /// Its `kid`, where it has one.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
+    }
+
+    /// The secret itself.
+    #[must_use]
+    pub const fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// Whether the secret may check MACs of this algorithm: it is long enough,
+    /// and its `alg` is absent or the same.
+    #[must_use]
+    pub fn fits(&self, algorithm: MacAlgorithm) -> bool {
+        self.secret.fits(algorithm) && self.algorithm.is_none_or(|declared| declared == algorithm)
+    }
+}
+
+/// A key of either kind.
+pub(crate) enum AnyKey {
+    Public(Jwk),
+    Secret(SecretJwk),
+}
+
+/// Reads a key; `Err` is one that is wrong, the inner `Err` one that is not
+/// for us.
+pub(crate) fn read(
+    members: &Map<String, Value>,
+    policy: &KeyPolicy,
+) -> Result<Result<AnyKey, IgnoredReason>, KeyError> {
+    let key_type = members.get("kty").and_then(Value::as_str);
+    if key_type == Some("oct") {
+        if !policy.secrets {
+            return Err(KeyError::Symmetric);
+        }
+        return symmetric(members);
+    }
+    let secret = SECRET_MEMBERS
+        .into_iter()
+        .find(|name| members.contains_key(*name));
+    if let (Some(secret), false) = (secret, policy.private_members) {
+        return Err(KeyError::Secret(secret));
+    }
+    let key_type = required_string(members, "kty")?;
+    let key_id = optional_string(members, "kid")?;
+    let algorithm = match intended_algorithm(members)? {
+        Ok(algorithm) => algorithm,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let public_key = match key_type {
+        "RSA" => rsa(members, policy.allows_weak_rsa(key_id))?,
+        "EC" => elliptic(members)?,
+        "OKP" => octet_key_pair(members)?,
+        _ => Err(IgnoredReason::KeyType(key_type.to_owned())),
+    };
+    Ok(public_key.and_then(|public_key| {
+        Ok(AnyKey::Public(Jwk {
+            key_id: key_id.map(ToOwned::to_owned),
+            algorithm: signature_algorithm(algorithm, &public_key)?,
+            public_key,
+        }))
+    }))
+}
+
+/// The key's `alg`, which must be one that its type and curve fit.
+fn signature_algorithm(
+    declared: Option<JwsAlgorithm>,
+    public_key: &PublicKey,
+) -> Result<Option<Algorithm>, IgnoredReason> {
+    match declared {
+        None => Ok(None),
+        Some(JwsAlgorithm::Signature(algorithm)) if public_key.fits(algorithm) => {
+            Ok(Some(algorithm))
+        }
+        Some(algorithm) => Err(IgnoredReason::AlgorithmMismatch {
+            algorithm,
+            kind: public_key.kind(),
+        }),
+    }
+}
+
+/// RFC 7518 section 6.4.
+fn symmetric(members: &Map<String, Value>) -> Result<Result<AnyKey, IgnoredReason>, KeyError> {
+    let key_id = optional_string(members, "kid")?.map(ToOwned::to_owned);
+    let algorithm = match intended_algorithm(members)? {
+        Ok(None) => None,
+        Ok(Some(JwsAlgorithm::Mac(algorithm))) => Some(algorithm),
+        Ok(Some(algorithm)) => {
+            let kind = "oct";
+            return Ok(Err(IgnoredReason::AlgorithmMismatch { algorithm, kind }));
+        }
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let secret = Secret::new(required_bytes(members, "k")?);
+    SecretJwk::checked(key_id, algorithm, secret).map(|key| Ok(AnyKey::Secret(key)))
 }
 
 /// Checks `use` and `key_ops` and reads `alg`: what the key is meant for.
 fn intended_algorithm(
     members: &Map<String, Value>,
-) -> Result<Result<Option<Algorithm>, IgnoredReason>, KeyError> {
+) -> Result<Result<Option<JwsAlgorithm>, IgnoredReason>, KeyError> {
     let public_key_use = optional_string(members, "use")?;
     let operations = key_operations(members)?;
     let algorithm = optional_string(members, "alg")?;
@@ -110,7 +215,7 @@ fn intended_algorithm(
     }
     Ok(match algorithm {
         None => Ok(None),
-        Some(name) => Algorithm::from_name(name)
+        Some(name) => JwsAlgorithm::from_name(name)
             .map(Some)
             .ok_or_else(|| IgnoredReason::Algorithm(name.to_owned())),
     })
@@ -131,11 +236,17 @@ fn key_operations(members: &Map<String, Value>) -> Result<Option<Vec<&str>>, Key
     Ok(Some(names))
 }
 
-fn rsa(members: &Map<String, Value>) -> Result<Result<PublicKey, IgnoredReason>, KeyError> {
+fn rsa(
+    members: &Map<String, Value>,
+    weak_allowed: bool,
+) -> Result<Result<PublicKey, IgnoredReason>, KeyError> {
     let modulus = unsigned(members, "n")?;
     let exponent = unsigned(members, "e")?;
     let bits = bit_length(&modulus);
-    if bits < MIN_MODULUS_BITS {
+    if bits < MIN_WEAK_MODULUS_BITS {
+        return Err(KeyError::BrokenModulus { bits });
+    }
+    if bits < MIN_MODULUS_BITS && !weak_allowed {
         return Err(KeyError::WeakModulus { bits });
     }
     if modulus.last().is_none_or(|byte| byte % 2 == 0) {
@@ -158,10 +269,7 @@ fn rsa(members: &Map<String, Value>) -> Result<Result<PublicKey, IgnoredReason>,
 
 fn elliptic(members: &Map<String, Value>) -> Result<Result<PublicKey, IgnoredReason>, KeyError> {
     let name = required_string(members, "crv")?;
-    let Some(curve) = [EcCurve::P256, EcCurve::P384]
-        .into_iter()
-        .find(|curve| curve.name() == name)
-    else {
+    let Some(curve) = EcCurve::ALL.into_iter().find(|curve| curve.name() == name) else {
         return Ok(Err(IgnoredReason::Curve(name.to_owned())));
     };
     let key = PublicKey::Ec {
@@ -189,10 +297,10 @@ fn octet_key_pair(
 }
 
 fn on_curve(key: PublicKey) -> Result<Result<PublicKey, IgnoredReason>, KeyError> {
-    if is_on_curve(&key) {
-        Ok(Ok(key))
-    } else {
-        Err(KeyError::NotOnCurve(key.kind()))
+    match is_good_point(&key) {
+        Ok(()) => Ok(Ok(key)),
+        Err(PointFault::NotOnCurve) => Err(KeyError::NotOnCurve(key.kind())),
+        Err(PointFault::SmallOrder) => Err(KeyError::SmallOrder(key.kind())),
     }
 }
 

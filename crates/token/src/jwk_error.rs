@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::{Algorithm, JsonFault};
+use crate::{JsonFault, JwsAlgorithm, MacAlgorithm};
 
 /// Which key of a set is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +73,17 @@ pub enum JwksError {
     },
 }
 
+/// Why a single key cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum JwkError {
+    /// Wrong by itself.
+    #[error("{0}")]
+    Wrong(#[from] KeyError),
+    /// Well-formed, but not for checking signatures here.
+    #[error("the key cannot verify a signature: {0}")]
+    Unusable(IgnoredReason),
+}
+
 /// What is wrong with one key.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeyError {
@@ -107,9 +118,33 @@ pub enum KeyError {
         /// The size in bytes that was found.
         found: usize,
     },
-    /// An RSA modulus below 2048 bits (RFC 7518 section 3.3).
-    #[error("the RSA modulus has {bits} bits, at least 2048 are required: replace the key")]
+    /// A symmetric key: whoever can read it can sign with it.
+    #[error(
+        "a symmetric key has no place in a key set: give the secret in the environment and name \
+         its variable in hmac_secret; replace this one, since it has been exposed"
+    )]
+    Symmetric,
+    /// A secret that is shorter than the hash (RFC 7518 section 3.2).
+    #[error("the secret has {bytes} bytes, {algorithm} needs at least {}", .algorithm.output_bytes())]
+    ShortSecret {
+        /// The algorithm.
+        algorithm: MacAlgorithm,
+        /// The secret's size in bytes.
+        bytes: usize,
+    },
+    /// An RSA modulus below 2048 bits (RFC 7518 section 3.3) which is not
+    /// allowed by name.
+    #[error(
+        "the RSA modulus has {bits} bits, at least 2048 are required: replace the key (from 1024 \
+         bits on it can be allowed by its kid)"
+    )]
     WeakModulus {
+        /// Its size in bits.
+        bits: usize,
+    },
+    /// An RSA modulus below 1024 bits, which nothing allows.
+    #[error("the RSA modulus has {bits} bits, at least 2048 are required: replace the key")]
+    BrokenModulus {
         /// Its size in bits.
         bits: usize,
     },
@@ -122,6 +157,9 @@ pub enum KeyError {
     /// The coordinates are not a point of the curve.
     #[error("the coordinates are not a point on {0}")]
     NotOnCurve(&'static str),
+    /// The point is of small order: one signature would fit many messages.
+    #[error("the coordinates are a point of small order on {0}: replace the key")]
+    SmallOrder(&'static str),
     /// `key_ops` is not an array of strings.
     #[error("member \"key_ops\" must be an array of strings")]
     KeyOps,
@@ -149,10 +187,10 @@ impl fmt::Display for IgnoredKey {
 /// Why a key is ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum IgnoredReason {
-    /// `kty` is not RSA, EC or OKP.
+    /// `kty` is not RSA, EC, OKP or oct.
     #[error("key type {0:?} is not supported")]
     KeyType(String),
-    /// `crv` is not P-256, P-384 or Ed25519.
+    /// `crv` is not P-256, P-384, P-521 or Ed25519.
     #[error("curve {0:?} is not supported")]
     Curve(String),
     /// `use` is not `sig`.
@@ -168,7 +206,7 @@ pub enum IgnoredReason {
     #[error("algorithm {algorithm} does not fit a key of type {kind}")]
     AlgorithmMismatch {
         /// The key's `alg`.
-        algorithm: Algorithm,
+        algorithm: JwsAlgorithm,
         /// What the key is.
         kind: &'static str,
     },

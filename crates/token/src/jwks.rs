@@ -1,9 +1,10 @@
 //! Key sets (RFC 7517 section 5).
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::json::parse_object;
-use crate::{Algorithm, IgnoredKey, Jwk, JwksError, KeyError, KeyLabel};
+use crate::jwk::{AnyKey, read};
+use crate::{IgnoredKey, Jwk, JwkError, JwksError, JwsAlgorithm, KeyError, KeyLabel, SecretJwk};
 
 /// The greatest size of a key set in bytes: room for certificate chains, which
 /// real key sets carry along.
@@ -12,18 +13,41 @@ pub const MAX_JWKS_BYTES: usize = 256 * 1024;
 /// The greatest number of keys in a set.
 pub const MAX_JWKS_KEYS: usize = 128;
 
+/// Which keys a set may hold that it may not by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeyPolicy {
+    /// Symmetric keys are read. For tools alone: a key set that a proxy is
+    /// given travels and is stored in the open.
+    pub secrets: bool,
+    /// Private members are ignored instead of refused. For tools alone.
+    pub private_members: bool,
+    /// The `kid`s of the RSA keys that may have 1024 to 2047 bits. A key
+    /// without `kid` cannot be named.
+    pub allow_weak_rsa_keys: Vec<String>,
+}
+
+impl KeyPolicy {
+    pub(crate) fn allows_weak_rsa(&self, key_id: Option<&str>) -> bool {
+        key_id.is_some_and(|key_id| self.allow_weak_rsa_keys.iter().any(|name| name == key_id))
+    }
+}
+
 /// A set of keys, each one checked, with at least one that is usable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Jwks {
     keys: Vec<Jwk>,
+    secrets: Vec<SecretJwk>,
     ignored: Vec<IgnoredKey>,
+    /// One key that its user pointed at: where it has no `kid`, a token's does
+    /// not say otherwise.
+    single: bool,
 }
 
 impl Jwks {
-    /// Reads a key set.
+    /// Reads a key set of public keys.
     ///
-    /// A key that is malformed, weak, or holds private material refuses the
-    /// whole set. A key that is well-formed but of an unknown type, curve or
+    /// A key that is malformed, weak, symmetric, or holds private material
+    /// refuses the whole set. A key that is well-formed but of an unknown type, curve or
     /// algorithm, or meant for something else than checking signatures, is
     /// ignored and listed by [`Self::ignored`]. Members that are not known are
     /// ignored (RFC 7517 section 4), members that occur twice are refused.
@@ -31,6 +55,14 @@ impl Jwks {
     /// # Errors
     /// [`JwksError`] says which key and which member, and what to do.
     pub fn parse(text: &[u8]) -> Result<Self, JwksError> {
+        Self::parse_with(text, &KeyPolicy::default())
+    }
+
+    /// The same, with exceptions.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_with(text: &[u8], policy: &KeyPolicy) -> Result<Self, JwksError> {
         if text.len() > MAX_JWKS_BYTES {
             return Err(JwksError::TooLarge {
                 bytes: text.len(),
@@ -54,12 +86,14 @@ impl Jwks {
         }
         let mut set = Self {
             keys: Vec::with_capacity(values.len()),
+            secrets: Vec::new(),
             ignored: Vec::new(),
+            single: false,
         };
         for (index, value) in values.iter().enumerate() {
-            set.add(index, value)?;
+            set.add(index, value, policy)?;
         }
-        if set.keys.is_empty() {
+        if set.keys.is_empty() && set.secrets.is_empty() {
             return Err(JwksError::NoUsableKey {
                 ignored: set.ignored,
             });
@@ -67,7 +101,38 @@ impl Jwks {
         Ok(set)
     }
 
-    fn add(&mut self, index: usize, value: &Value) -> Result<(), JwksError> {
+    /// One key alone (RFC 7517 section 4), which its user has pointed at. Where
+    /// it has no `kid`, it is tried whatever a token's `kid` says.
+    ///
+    /// # Errors
+    /// [`JwkError`] says which member, and what to do.
+    pub fn of_key(members: &Map<String, Value>, policy: &KeyPolicy) -> Result<Self, JwkError> {
+        let mut set = Self {
+            keys: Vec::new(),
+            secrets: Vec::new(),
+            ignored: Vec::new(),
+            single: true,
+        };
+        match read(members, policy)?.map_err(JwkError::Unusable)? {
+            AnyKey::Public(key) => set.keys.push(key),
+            AnyKey::Secret(key) => set.secrets.push(key),
+        }
+        Ok(set)
+    }
+
+    /// One secret alone. Having no `kid`, it is tried whatever a token's `kid`
+    /// says.
+    #[must_use]
+    pub fn of_secret(secret: SecretJwk) -> Self {
+        Self {
+            keys: Vec::new(),
+            secrets: vec![secret],
+            ignored: Vec::new(),
+            single: true,
+        }
+    }
+
+    fn add(&mut self, index: usize, value: &Value, policy: &KeyPolicy) -> Result<(), JwksError> {
         let label = KeyLabel {
             index,
             key_id: value
@@ -78,19 +143,27 @@ impl Jwks {
         let read = value
             .as_object()
             .ok_or(KeyError::NotAnObject)
-            .and_then(Jwk::from_members);
+            .and_then(|members| read(members, policy));
         match read {
-            Ok(Ok(key)) => self.keys.push(key),
+            Ok(Ok(AnyKey::Public(key))) => self.keys.push(key),
+            Ok(Ok(AnyKey::Secret(key))) => self.secrets.push(key),
             Ok(Err(reason)) => self.ignored.push(IgnoredKey { label, reason }),
             Err(error) => return Err(JwksError::Key { label, error }),
         }
         Ok(())
     }
 
-    /// The usable keys, in the order of the set; never empty.
+    /// The usable public keys, in the order of the set.
     #[must_use]
     pub fn keys(&self) -> &[Jwk] {
         &self.keys
+    }
+
+    /// The usable secrets, in the order of the set; without a [`KeyPolicy`]
+    /// there are none.
+    #[must_use]
+    pub fn secrets(&self) -> &[SecretJwk] {
+        &self.secrets
     }
 
     /// The keys that are never used, and why: for a warning when a policy
@@ -100,9 +173,32 @@ impl Jwks {
         &self.ignored
     }
 
-    /// Whether any key may check signatures of this algorithm.
+    /// Whether any key may check what this algorithm makes.
     #[must_use]
-    pub fn any_fits(&self, algorithm: Algorithm) -> bool {
-        self.keys.iter().any(|key| key.fits(algorithm))
+    pub fn any_fits(&self, algorithm: JwsAlgorithm) -> bool {
+        match algorithm {
+            JwsAlgorithm::Signature(algorithm) => self.keys.iter().any(|key| key.fits(algorithm)),
+            JwsAlgorithm::Mac(algorithm) => self.secrets.iter().any(|key| key.fits(algorithm)),
+        }
+    }
+
+    /// Whether a key of this `kid` may have signed a token with that `kid`.
+    fn may_be(&self, key_id: Option<&str>, wanted: Option<&str>) -> bool {
+        wanted.is_none() || key_id == wanted || (self.single && key_id.is_none())
+    }
+
+    /// The public keys that a token's `kid` may mean: all of them where it has
+    /// none.
+    pub(crate) fn named(&self, wanted: Option<&str>) -> impl Iterator<Item = &Jwk> {
+        self.keys
+            .iter()
+            .filter(move |key| self.may_be(key.key_id(), wanted))
+    }
+
+    /// The secrets that it may mean.
+    pub(crate) fn named_secrets(&self, wanted: Option<&str>) -> impl Iterator<Item = &SecretJwk> {
+        self.secrets
+            .iter()
+            .filter(move |key| self.may_be(key.key_id(), wanted))
     }
 }

@@ -6,20 +6,21 @@ use serde_json::{Map, Value};
 
 use crate::json::parse_object;
 use crate::{
-    Algorithm, Jwk, Jwks, MAX_MAX_TOKEN_BYTES, Malformed, Part, PublicKey, SignatureError,
-    SignatureVerifier, TokenError, base64url,
+    Algorithm, Jwk, Jwks, JwsAlgorithm, MAX_MAX_TOKEN_BYTES, MacAlgorithm, Malformed, Part,
+    SecretJwk, SignatureError, SignatureVerifier, TokenError, base64url,
 };
 
 /// How many keys are tried for one token. More happen to fit only where keys
 /// share a `kid`, or where the token has none; such a token is refused.
 pub const MAX_CANDIDATE_KEYS: usize = 8;
 
-/// A JWS whose signature has been checked; its payload may be anything.
-#[derive(Clone, PartialEq, Eq)]
+/// A JWS whose signature or MAC has been checked; its payload may be anything.
+#[derive(Clone, PartialEq)]
 pub struct VerifiedJws {
-    payload: Vec<u8>,
-    algorithm: Algorithm,
-    key_id: Option<String>,
+    pub(crate) header: Map<String, Value>,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) algorithm: JwsAlgorithm,
+    pub(crate) key_id: Option<String>,
 }
 
 impl VerifiedJws {
@@ -29,9 +30,9 @@ impl VerifiedJws {
         &self.payload
     }
 
-    /// The algorithm of the signature.
+    /// The algorithm of the signature or MAC.
     #[must_use]
-    pub const fn algorithm(&self) -> Algorithm {
+    pub const fn algorithm(&self) -> JwsAlgorithm {
         self.algorithm
     }
 
@@ -39,10 +40,6 @@ impl VerifiedJws {
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
-    }
-
-    pub(crate) fn into_parts(self) -> (Vec<u8>, Algorithm, Option<String>) {
-        (self.payload, self.algorithm, self.key_id)
     }
 }
 
@@ -53,7 +50,7 @@ impl fmt::Debug for VerifiedJws {
     }
 }
 
-/// Checks the signature of a JWS in compact form, and nothing of its payload.
+/// Checks the signature or MAC of a JWS in compact form, and nothing of its payload.
 ///
 /// Keys come from `keys` alone: `jku`, `jwk`, `x5u` and `x5c` of the header
 /// are never looked at. With a `kid` in the header, only keys of that `kid`
@@ -65,7 +62,7 @@ impl fmt::Debug for VerifiedJws {
 pub fn verify_jws(
     token: &[u8],
     keys: &Jwks,
-    algorithms: &[Algorithm],
+    algorithms: &[JwsAlgorithm],
     max_bytes: usize,
     verifier: &dyn SignatureVerifier,
 ) -> Result<VerifiedJws, TokenError> {
@@ -74,18 +71,27 @@ pub fn verify_jws(
     let algorithm = header.algorithm(algorithms)?;
     let payload = decode_part(compact.payload, Part::Payload)?;
     let signature = decode_part(compact.signature, Part::Signature)?;
-    let candidates = candidates(keys, header.key_id()?, algorithm)?;
-    let key = find_signer(
-        &candidates,
-        algorithm,
-        compact.signing_input,
-        &signature,
-        verifier,
-    )?;
+    let wanted = header.key_id()?;
+    if keys.named(wanted).next().is_none() && keys.named_secrets(wanted).next().is_none() {
+        return Err(TokenError::KeyUnknown);
+    }
+    let input = compact.signing_input;
+    let key_id = match algorithm {
+        JwsAlgorithm::Signature(algorithm) => {
+            let candidates = candidates(keys.named(wanted).filter(|key| key.fits(algorithm)))?;
+            find_signer(&candidates, algorithm, input, &signature, verifier)?.key_id()
+        }
+        JwsAlgorithm::Mac(algorithm) => {
+            let secrets = keys.named_secrets(wanted);
+            let candidates = candidates(secrets.filter(|key| key.fits(algorithm)))?;
+            find_secret(&candidates, algorithm, input, &signature)?.key_id()
+        }
+    };
     Ok(VerifiedJws {
+        key_id: key_id.map(ToOwned::to_owned),
+        header: header.parameters,
         payload,
         algorithm,
-        key_id: key.key_id().map(ToOwned::to_owned),
     })
 }
 
@@ -160,14 +166,14 @@ impl Header {
         Ok(Self { parameters })
     }
 
-    fn algorithm(&self, allowed: &[Algorithm]) -> Result<Algorithm, TokenError> {
+    fn algorithm(&self, allowed: &[JwsAlgorithm]) -> Result<JwsAlgorithm, TokenError> {
         let name = self
             .string("alg")?
             .ok_or(Malformed::HeaderParameter("alg"))?;
         if name.eq_ignore_ascii_case("none") {
             return Err(TokenError::AlgorithmNone);
         }
-        Algorithm::from_name(name)
+        JwsAlgorithm::from_name(name)
             .filter(|algorithm| allowed.contains(algorithm))
             .ok_or(TokenError::AlgorithmNotAllowed)
     }
@@ -177,15 +183,23 @@ impl Header {
     }
 
     fn string(&self, name: &'static str) -> Result<Option<&str>, TokenError> {
-        self.parameters
-            .get(name)
-            .map(|value| {
-                value
-                    .as_str()
-                    .ok_or(Malformed::HeaderParameter(name).into())
-            })
-            .transpose()
+        string_parameter(&self.parameters, name)
     }
+}
+
+/// A header parameter that has to be a string, where it is there.
+pub(crate) fn string_parameter<'a>(
+    header: &'a Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<&'a str>, TokenError> {
+    header
+        .get(name)
+        .map(|value| {
+            value
+                .as_str()
+                .ok_or(Malformed::HeaderParameter(name).into())
+        })
+        .transpose()
 }
 
 fn decode_part(encoded: &[u8], part: Part) -> Result<Vec<u8>, TokenError> {
@@ -204,20 +218,8 @@ pub(crate) fn json_object(bytes: &[u8], part: Part) -> Result<Map<String, Value>
 
 /// The keys that may have made the signature. A `kid` is no promise of
 /// uniqueness: keys of several types may share one.
-fn candidates<'a>(
-    keys: &'a Jwks,
-    key_id: Option<&str>,
-    algorithm: Algorithm,
-) -> Result<Vec<&'a Jwk>, TokenError> {
-    let named = || {
-        keys.keys()
-            .iter()
-            .filter(|key| key_id.is_none() || key.key_id() == key_id)
-    };
-    if named().next().is_none() {
-        return Err(TokenError::KeyUnknown);
-    }
-    let fitting: Vec<_> = named().filter(|key| key.fits(algorithm)).collect();
+fn candidates<'a, K>(fitting: impl Iterator<Item = &'a K>) -> Result<Vec<&'a K>, TokenError> {
+    let fitting: Vec<_> = fitting.collect();
     match fitting.len() {
         0 => Err(TokenError::KeyMismatch),
         1..=MAX_CANDIDATE_KEYS => Ok(fitting),
@@ -225,6 +227,19 @@ fn candidates<'a>(
             limit: MAX_CANDIDATE_KEYS,
         }),
     }
+}
+
+fn find_secret<'a>(
+    candidates: &[&'a SecretJwk],
+    algorithm: MacAlgorithm,
+    signing_input: &[u8],
+    mac: &[u8],
+) -> Result<&'a SecretJwk, TokenError> {
+    candidates
+        .iter()
+        .find(|key| key.secret().verify(algorithm, signing_input, mac))
+        .copied()
+        .ok_or(TokenError::SignatureInvalid)
 }
 
 fn find_signer<'a>(
@@ -236,7 +251,7 @@ fn find_signer<'a>(
 ) -> Result<&'a Jwk, TokenError> {
     let mut refusal = TokenError::SignatureInvalid;
     for key in candidates {
-        let public_key: &PublicKey = key.public_key();
+        let public_key = key.public_key();
         if !public_key.admits_signature(signature) {
             continue;
         }

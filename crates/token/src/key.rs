@@ -11,15 +11,21 @@ pub enum EcCurve {
     P256,
     /// P-384, also secp384r1.
     P384,
+    /// P-521, also secp521r1.
+    P521,
 }
 
 impl EcCurve {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::P256, Self::P384, Self::P521];
+
     /// Bytes of one coordinate, and of each half of a signature.
     #[must_use]
     pub const fn coordinate_bytes(self) -> usize {
         match self {
             Self::P256 => 32,
             Self::P384 => 48,
+            Self::P521 => 66,
         }
     }
 
@@ -29,6 +35,7 @@ impl EcCurve {
         match self {
             Self::P256 => "P-256",
             Self::P384 => "P-384",
+            Self::P521 => "P-521",
         }
     }
 }
@@ -36,7 +43,10 @@ impl EcCurve {
 /// A public key that signatures are checked with. Integers are big-endian.
 ///
 /// Keys out of a [`crate::Jwks`] are checked: an RSA modulus of 2048 to 4096
-/// bits, odd and without leading zero; coordinates of exact size on the curve.
+/// bits, odd and without leading zero (a smaller one only where it was allowed
+/// by name); coordinates of exact size on the curve, and on Ed25519 no point
+/// of small order. Only P-521 is left to the verifier where the feature
+/// `es512` is off.
 #[derive(Clone, PartialEq, Eq)]
 pub enum PublicKey {
     /// RSA.
@@ -84,6 +94,13 @@ impl PublicKey {
                 self,
                 Self::Ec {
                     curve: EcCurve::P384,
+                    ..
+                }
+            ),
+            Algorithm::ES512 => matches!(
+                self,
+                Self::Ec {
+                    curve: EcCurve::P521,
                     ..
                 }
             ),

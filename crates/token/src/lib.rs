@@ -30,21 +30,25 @@ mod jwk_error;
 mod jwks;
 mod jws;
 mod key;
+mod mac;
 mod provider;
 mod signature;
 mod validate;
 
-pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use algorithm::{Algorithm, JwsAlgorithm, UnknownAlgorithm};
+pub use base64url::decode as decode_base64url;
 pub use claims::{Claims, Verified};
 pub use error::{Malformed, Part, TokenError};
 pub use json::{JsonFault, MAX_JSON_DEPTH, parse_json};
-pub use jwk::Jwk;
-pub use jwk_error::{IgnoredKey, IgnoredReason, JwksError, KeyError, KeyLabel};
-pub use jwks::{Jwks, MAX_JWKS_BYTES, MAX_JWKS_KEYS};
+pub use jwk::{Jwk, SecretJwk};
+pub use jwk_error::{IgnoredKey, IgnoredReason, JwkError, JwksError, KeyError, KeyLabel};
+pub use jwks::{Jwks, KeyPolicy, MAX_JWKS_BYTES, MAX_JWKS_KEYS};
 pub use jws::{MAX_CANDIDATE_KEYS, VerifiedJws, peek_issuer, verify_jws};
 pub use key::{EcCurve, PublicKey};
+pub use mac::{MacAlgorithm, Secret};
 pub use provider::{
     DEFAULT_CLOCK_SKEW_SECONDS, DEFAULT_MAX_TOKEN_BYTES, MAX_CLOCK_SKEW_SECONDS,
     MAX_MAX_TOKEN_BYTES, Provider, ProviderError, ProviderSettings,
 };
 pub use signature::{SignatureError, SignatureVerifier, SoftwareVerifier};
+pub use validate::{Expectations, SubjectMatcher};

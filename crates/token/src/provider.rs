@@ -2,9 +2,10 @@
 
 use thiserror::Error;
 
-use crate::jws::json_object;
-use crate::validate::{Expectations, validate};
-use crate::{Algorithm, Claims, Jwks, Part, SignatureVerifier, TokenError, Verified, verify_jws};
+use crate::{
+    Algorithm, Expectations, Jwks, JwsAlgorithm, SignatureVerifier, SubjectMatcher, TokenError,
+    Verified, verify_jws,
+};
 
 /// The clock skew of a provider that names none: Envoy's jwt_authn has the
 /// same.
@@ -26,16 +27,24 @@ pub struct ProviderSettings {
     pub issuer: String,
     /// A token must name one of these in `aud`. Empty: `aud` is not checked.
     pub audiences: Vec<String>,
+    /// What `sub` must be; `None` where any will do.
+    pub subjects: Option<SubjectMatcher>,
     /// The issuer's keys.
     pub jwks: Jwks,
     /// The algorithms that are accepted.
-    pub algorithms: Vec<Algorithm>,
+    pub algorithms: Vec<JwsAlgorithm>,
+    /// What the header's `typ` must be, such as `at+jwt` (RFC 9068); `None`
+    /// where it is not looked at.
+    pub token_type: Option<String>,
     /// By how many seconds the issuer's clock may differ from ours, up to
     /// [`MAX_CLOCK_SKEW_SECONDS`].
     pub clock_skew_seconds: u32,
     /// Whether a token without `exp` is refused. RFC 7519 leaves `exp`
     /// optional; a token that never ends is hardly ever meant.
     pub require_expiration: bool,
+    /// How far `exp` may be away, as Envoy's `max_lifetime`: it must be there,
+    /// and less than this many seconds from now.
+    pub max_lifetime_seconds: Option<u32>,
     /// The greatest size of a token in bytes, up to [`MAX_MAX_TOKEN_BYTES`].
     pub max_token_bytes: usize,
 }
@@ -49,10 +58,13 @@ impl ProviderSettings {
         Self {
             issuer: issuer.into(),
             audiences: Vec::new(),
+            subjects: None,
             jwks,
-            algorithms: Algorithm::DEFAULT_ALLOWED.to_vec(),
+            algorithms: Algorithm::DEFAULT_ALLOWED.map(Into::into).to_vec(),
+            token_type: None,
             clock_skew_seconds: DEFAULT_CLOCK_SKEW_SECONDS,
             require_expiration: true,
+            max_lifetime_seconds: None,
             max_token_bytes: DEFAULT_MAX_TOKEN_BYTES,
         }
     }
@@ -99,6 +111,12 @@ pub enum ProviderError {
         /// What was asked for, in seconds.
         seconds: u32,
     },
+    /// `token_type` is empty.
+    #[error("the token type is empty: write one such as at+jwt, or leave it out")]
+    NoTokenType,
+    /// `max_lifetime_seconds` is 0.
+    #[error("the maximum lifetime is 0 s, which no token meets: give more, or leave it out")]
+    NoLifetime,
     /// `max_token_bytes` is 0 or too large.
     #[error("the token size bound is {bytes} bytes: give 1 to {MAX_MAX_TOKEN_BYTES}")]
     MaxTokenBytes {
@@ -137,6 +155,12 @@ impl Provider {
             return Err(ProviderError::MaxTokenBytes {
                 bytes: settings.max_token_bytes,
             });
+        }
+        if settings.token_type.as_deref() == Some("") {
+            return Err(ProviderError::NoTokenType);
+        }
+        if settings.max_lifetime_seconds == Some(0) {
+            return Err(ProviderError::NoLifetime);
         }
         check_algorithms(&settings.algorithms, &settings.jwks)?;
         Ok(Self { settings })
@@ -177,29 +201,20 @@ impl Provider {
             settings.max_token_bytes,
             verifier,
         )?;
-        let (payload, algorithm, key_id) = jws.into_parts();
-        let members = json_object(&payload, Part::Payload)?;
-        let expires_at = validate(
-            &members,
-            &Expectations {
-                issuer: &settings.issuer,
-                audiences: &settings.audiences,
-                require_expiration: settings.require_expiration,
-                clock_skew_seconds: i64::from(settings.clock_skew_seconds),
-                now: now_unix_seconds,
-            },
-        )?;
-        Ok(Verified {
-            claims: Claims::new(members),
-            issuer: settings.issuer.clone(),
-            algorithm,
-            key_id,
-            expires_at,
-        })
+        let expected = Expectations {
+            issuer: Some(&settings.issuer),
+            audiences: &settings.audiences,
+            subjects: settings.subjects.as_ref(),
+            token_type: settings.token_type.as_deref(),
+            require_expiration: settings.require_expiration,
+            max_lifetime_seconds: settings.max_lifetime_seconds,
+            clock_skew_seconds: settings.clock_skew_seconds,
+        };
+        jws.claims(&expected, now_unix_seconds)
     }
 }
 
-fn check_algorithms(algorithms: &[Algorithm], jwks: &Jwks) -> Result<(), ProviderError> {
+fn check_algorithms(algorithms: &[JwsAlgorithm], jwks: &Jwks) -> Result<(), ProviderError> {
     if algorithms.is_empty() {
         return Err(ProviderError::NoAlgorithms);
     }

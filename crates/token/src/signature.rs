@@ -1,5 +1,6 @@
 //! The seam between JOSE and the cryptography.
 
+use ed25519_dalek::VerifyingKey;
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER;
 use jsonwebtoken::errors::Error as LibraryError;
@@ -62,26 +63,57 @@ impl SignatureVerifier for SoftwareVerifier {
         if !key.admits_signature(signature) {
             return Err(SignatureError::Invalid);
         }
-        (DEFAULT_PROVIDER.verifier_factory)(&library_algorithm(algorithm), &library_key(key))
+        let Some(algorithm) = library_algorithm(algorithm) else {
+            return es512::verify(key, message, signature);
+        };
+        (DEFAULT_PROVIDER.verifier_factory)(&algorithm, &library_key(key))
             .map_err(|_| SignatureError::Unsupported)?
             .verify(message, &signature.to_vec())
             .map_err(|_| SignatureError::Invalid)
     }
 }
 
-/// Whether the coordinates are a point of the key's curve.
-pub(crate) fn is_on_curve(key: &PublicKey) -> bool {
+/// Whether the coordinates are a point of the key's curve, and one that a
+/// signature proves something with.
+pub(crate) fn is_good_point(key: &PublicKey) -> Result<(), PointFault> {
     let algorithm = match key {
-        PublicKey::Rsa { .. } => return false,
+        PublicKey::Rsa { .. } => return Err(PointFault::NotOnCurve),
         PublicKey::Ec { curve, .. } => match curve {
-            EcCurve::P256 => Algorithm::ES256,
-            EcCurve::P384 => Algorithm::ES384,
+            EcCurve::P256 => jsonwebtoken::Algorithm::ES256,
+            EcCurve::P384 => jsonwebtoken::Algorithm::ES384,
+            EcCurve::P521 if es512::is_on_curve(key) => return Ok(()),
+            EcCurve::P521 => return Err(PointFault::NotOnCurve),
         },
-        PublicKey::Ed25519 { .. } => Algorithm::EdDSA,
+        PublicKey::Ed25519 { x } => return check_ed25519(x),
     };
     let verifier: Result<_, LibraryError> =
-        (DEFAULT_PROVIDER.verifier_factory)(&library_algorithm(algorithm), &library_key(key));
-    verifier.is_ok()
+        (DEFAULT_PROVIDER.verifier_factory)(&algorithm, &library_key(key));
+    verifier.map(|_| ()).map_err(|_| PointFault::NotOnCurve)
+}
+
+/// What is wrong with the coordinates of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PointFault {
+    /// No point, or not the one spelling of it.
+    NotOnCurve,
+    /// A point of small order, under which one signature fits many messages.
+    SmallOrder,
+}
+
+/// RFC 8032 section 5.1.3 refuses a coordinate from 2^255 - 19, which the
+/// library reads as another one.
+fn check_ed25519(x: &[u8; 32]) -> Result<(), PointFault> {
+    let [first, middle @ .., last] = x;
+    let canonical = *first < 0xed || last & 0x7f != 0x7f || middle.iter().any(|byte| *byte != 0xff);
+    let point = VerifyingKey::from_bytes(x).map_err(|_| PointFault::NotOnCurve)?;
+    if point.is_weak() {
+        return Err(PointFault::SmallOrder);
+    }
+    if canonical {
+        Ok(())
+    } else {
+        Err(PointFault::NotOnCurve)
+    }
 }
 
 fn library_key(key: &PublicKey) -> DecodingKey {
@@ -94,8 +126,9 @@ fn library_key(key: &PublicKey) -> DecodingKey {
     }
 }
 
-fn library_algorithm(algorithm: Algorithm) -> jsonwebtoken::Algorithm {
-    match algorithm {
+/// `None` for the one that jsonwebtoken does not have.
+fn library_algorithm(algorithm: Algorithm) -> Option<jsonwebtoken::Algorithm> {
+    Some(match algorithm {
         Algorithm::RS256 => jsonwebtoken::Algorithm::RS256,
         Algorithm::RS384 => jsonwebtoken::Algorithm::RS384,
         Algorithm::RS512 => jsonwebtoken::Algorithm::RS512,
@@ -104,6 +137,47 @@ fn library_algorithm(algorithm: Algorithm) -> jsonwebtoken::Algorithm {
         Algorithm::PS512 => jsonwebtoken::Algorithm::PS512,
         Algorithm::ES256 => jsonwebtoken::Algorithm::ES256,
         Algorithm::ES384 => jsonwebtoken::Algorithm::ES384,
+        Algorithm::ES512 => return None,
         Algorithm::EdDSA => jsonwebtoken::Algorithm::EdDSA,
+    })
+}
+
+/// ECDSA on P-521, which jsonwebtoken's software form lacks.
+#[cfg(feature = "es512")]
+mod es512 {
+    use p521::ecdsa::signature::Verifier as _;
+    use p521::ecdsa::{Signature, VerifyingKey};
+
+    use super::{PublicKey, SignatureError};
+
+    pub(super) fn is_on_curve(key: &PublicKey) -> bool {
+        VerifyingKey::from_sec1_bytes(&key.uncompressed_point()).is_ok()
+    }
+
+    pub(super) fn verify(
+        key: &PublicKey,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureError> {
+        let key = VerifyingKey::from_sec1_bytes(&key.uncompressed_point())
+            .map_err(|_| SignatureError::Unsupported)?;
+        Signature::from_slice(signature)
+            .and_then(|signature| key.verify(message, &signature))
+            .map_err(|_| SignatureError::Invalid)
+    }
+}
+
+/// Without the feature the proxy's own cryptography checks both the point and
+/// the signature, or nobody does and the token is refused.
+#[cfg(not(feature = "es512"))]
+mod es512 {
+    use super::{PublicKey, SignatureError};
+
+    pub(super) fn is_on_curve(_: &PublicKey) -> bool {
+        true
+    }
+
+    pub(super) fn verify(_: &PublicKey, _: &[u8], _: &[u8]) -> Result<(), SignatureError> {
+        Err(SignatureError::Unsupported)
     }
 }

@@ -1,11 +1,12 @@
 //! The registered claims, and how verified claims are read.
 
 use doorward_token::{
-    JsonFault, Malformed, Part, ProviderSettings, SoftwareVerifier, TokenError, Verified,
+    JsonFault, Malformed, Part, ProviderSettings, SoftwareVerifier, SubjectMatcher, TokenError,
+    Verified,
 };
 use serde_json::{Value, json};
 
-use crate::mint::{AUDIENCE, ISSUER, NOW, good_claims, provider_with, with_claims};
+use crate::mint::{AUDIENCE, ISSUER, NOW, good_claims, provider_with, with_claims, with_header};
 
 const SECONDS: &str = "a number of seconds between the years 1970 and 9999";
 
@@ -336,6 +337,117 @@ fn refusals_and_claims_show_nothing_of_the_token() {
     assert!(!format!("{verified:?} {refusal:?}").contains(secret));
 }
 
+/// Envoy's `max_lifetime`: what is left from now on, whatever `iat` says and
+/// without clock skew, must be less; and `exp` must be there.
+#[test]
+fn the_lifetime_is_what_is_left() {
+    for (exp, expected) in [
+        (Some("1800003599"), Ok(())),
+        (Some("1800003599.5"), Err(TokenError::LifetimeExceeded)),
+        (Some("1800003600"), Err(TokenError::LifetimeExceeded)),
+        (Some("253402300799"), Err(TokenError::LifetimeExceeded)),
+        (Some("1799999999"), Ok(())),
+        (Some("1799999940"), Err(TokenError::Expired)),
+        (None, Err(TokenError::ClaimMissing { claim: "exp" })),
+    ] {
+        let judged = verify_at(payload("exp", exp), NOW, |settings| {
+            settings.max_lifetime_seconds = Some(3600);
+            settings.require_expiration = false;
+        });
+        assert_eq!(judged.map(|_| ()), expected, "{exp:?}");
+    }
+}
+
+#[test]
+fn subjects_an_issuer_may_name() {
+    let text = |text: &str| text.to_owned();
+    for (matcher, subject, expected) in [
+        (SubjectMatcher::Exact(text("alice")), Some("alice"), true),
+        (SubjectMatcher::Exact(text("alice")), Some("Alice"), false),
+        (SubjectMatcher::Exact(text("alice")), Some("alice2"), false),
+        (
+            SubjectMatcher::Prefix(text("spiffe://a/")),
+            Some("spiffe://a/ns"),
+            true,
+        ),
+        (
+            SubjectMatcher::Prefix(text("spiffe://a/")),
+            Some("spiffe://ab/ns"),
+            false,
+        ),
+        (
+            SubjectMatcher::Suffix(text("@a.example")),
+            Some("x@a.example"),
+            true,
+        ),
+        (
+            SubjectMatcher::Suffix(text("@a.example")),
+            Some("x@a.example.org"),
+            false,
+        ),
+        (SubjectMatcher::Contains(text("/ns/")), Some("a/ns/b"), true),
+        (
+            SubjectMatcher::Contains(text("/ns/")),
+            Some("a/sn/b"),
+            false,
+        ),
+        (SubjectMatcher::Prefix(text("")), Some(""), true),
+        (SubjectMatcher::Prefix(text("")), None, false),
+    ] {
+        let refusal = match subject {
+            Some(_) => TokenError::SubjectNotAllowed,
+            None => TokenError::ClaimMissing { claim: "sub" },
+        };
+        let quoted = subject.map(|subject| json!(subject).to_string());
+        let judged = verify_at(payload("sub", quoted.as_deref()), NOW, |settings| {
+            settings.subjects = Some(matcher.clone());
+        });
+        let expected = if expected { Ok(()) } else { Err(refusal) };
+        assert_eq!(judged.map(|_| ()), expected, "{matcher:?} {subject:?}");
+    }
+}
+
+/// RFC 9068 section 4, RFC 7515 section 4.1.9.
+#[test]
+fn the_type_of_a_token() {
+    let judge = |expected: &str, typ: Option<&str>| {
+        let header = match typ {
+            Some(typ) => format!(r#"{{"alg":"RS256","kid":"rsa-a","typ":{typ}}}"#),
+            None => r#"{"alg":"RS256","kid":"rsa-a"}"#.to_owned(),
+        };
+        provider_with(|settings| settings.token_type = Some(expected.to_owned()))
+            .verify(with_header(header).as_bytes(), NOW, &SoftwareVerifier)
+            .map(|_| ())
+    };
+    for expected in ["at+jwt", "AT+JWT", "application/at+jwt"] {
+        for typ in [
+            "at+jwt",
+            "At+Jwt",
+            "application/at+jwt",
+            "APPLICATION/AT+JWT",
+        ] {
+            let typ = json!(typ).to_string();
+            assert_eq!(judge(expected, Some(&typ)), Ok(()), "{expected} {typ}");
+        }
+        for typ in [
+            "JWT",
+            "",
+            "at+jwt ",
+            "at+jwtx",
+            "application/",
+            "application/at+jwt/x",
+            "text/at+jwt",
+        ] {
+            let typ = json!(typ).to_string();
+            let refusal = Err(TokenError::TypeMismatch);
+            assert_eq!(judge(expected, Some(&typ)), refusal, "{expected} {typ}");
+        }
+        assert_eq!(judge(expected, None), Err(TokenError::TypeMismatch));
+        let malformed = TokenError::Malformed(Malformed::HeaderParameter("typ"));
+        assert_eq!(judge(expected, Some("7")), Err(malformed));
+    }
+}
+
 #[test]
 fn every_refusal_has_its_code_and_text() {
     for (error, code, text) in [
@@ -351,22 +463,22 @@ fn every_refusal_has_its_code_and_text() {
         ),
         (
             TokenError::Malformed(Malformed::Base64(Part::Signature)),
-            "token_malformed",
+            "token_base64",
             "the token is malformed: the signature is not exact base64url",
         ),
         (
             TokenError::Malformed(Malformed::Json(Part::Header, JsonFault::DuplicateMember)),
-            "token_malformed",
+            "token_duplicate_member",
             "the token is malformed: the header has a member twice",
         ),
         (
             TokenError::Malformed(Malformed::Json(Part::Payload, JsonFault::TooDeep)),
-            "token_malformed",
+            "token_json",
             "the token is malformed: the payload is nested deeper than 32 levels",
         ),
         (
             TokenError::Malformed(Malformed::HeaderParameter("kid")),
-            "token_malformed",
+            "token_header_parameter",
             "the token is malformed: the header parameter kid is not a string",
         ),
         (
@@ -423,6 +535,26 @@ fn every_refusal_has_its_code_and_text() {
             TokenError::NotYetValid { claim: "nbf" },
             "token_not_yet_valid",
             "the token is not valid yet: nbf is in the future",
+        ),
+        (
+            TokenError::NotYetValid { claim: "iat" },
+            "token_issued_in_future",
+            "the token is not valid yet: iat is in the future",
+        ),
+        (
+            TokenError::TypeMismatch,
+            "token_type_mismatch",
+            "the token is not of the type that is expected",
+        ),
+        (
+            TokenError::LifetimeExceeded,
+            "token_lifetime_exceeded",
+            "the token is valid for too long",
+        ),
+        (
+            TokenError::SubjectNotAllowed,
+            "token_subject_not_allowed",
+            "the token's subject is not one that its issuer may name",
         ),
         (
             TokenError::IssuerUnknown,

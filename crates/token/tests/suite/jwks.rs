@@ -1,6 +1,8 @@
 //! Key sets: what is used, what is ignored, what is refused.
 
-use doorward_token::{Algorithm, Jwks, MAX_JWKS_BYTES, MAX_JWKS_KEYS};
+use doorward_token::{
+    Algorithm, JwkError, Jwks, KeyPolicy, MAX_JWKS_BYTES, MAX_JWKS_KEYS, MacAlgorithm,
+};
 use serde_json::{Value, json};
 
 use crate::mint::{all_keys, decode, encode, jwk};
@@ -55,7 +57,7 @@ fn a_good_set_is_read_in_order() {
         ]
     );
     assert!(keys.ignored().is_empty());
-    assert!(keys.any_fits(Algorithm::PS512));
+    assert!(keys.any_fits(Algorithm::PS512.into()));
     assert_eq!(
         format!("{:?}", keys.keys()[0].public_key()),
         "PublicKey(RSA)"
@@ -66,9 +68,11 @@ fn a_good_set_is_read_in_order() {
 fn keys_that_are_not_for_us_are_ignored_with_the_reason() {
     let cases = [
         (json!({ "kty": "XYZ" }), "key type \"XYZ\" is not supported"),
-        (json!({ "kty": "oct" }), "key type \"oct\" is not supported"),
         (json!({ "kty": "rsa" }), "key type \"rsa\" is not supported"),
-        (unusable("p521"), "curve \"P-521\" is not supported"),
+        (
+            changed(unusable("p521"), &json!({ "alg": "ES256" })),
+            "algorithm ES256 does not fit a key of type P-521",
+        ),
         (
             unusable("secp256k1"),
             "curve \"secp256k1\" is not supported",
@@ -101,11 +105,15 @@ fn keys_that_are_not_for_us_are_ignored_with_the_reason() {
         ),
         (
             changed(jwk("rsa-a"), &json!({ "alg": "HS256" })),
-            "algorithm \"HS256\" is not supported",
+            "algorithm HS256 does not fit a key of type RSA",
         ),
         (
             changed(jwk("rsa-a"), &json!({ "alg": "none" })),
             "algorithm \"none\" is not supported",
+        ),
+        (
+            changed(unusable("secp256k1"), &json!({ "alg": "ES256K" })),
+            "algorithm \"ES256K\" is not supported",
         ),
         (
             changed(jwk("rsa-a"), &json!({ "alg": "ES256" })),
@@ -173,6 +181,8 @@ fn keys_that_are_wrong_refuse_the_set() {
     let padded_modulus =
         encode([&[0], decode(jwk("rsa-a")["n"].as_str().unwrap()).as_slice()].concat());
     let base64 = "must be base64url without padding, white space or stray bits";
+    let symmetric = "a symmetric key has no place in a key set: give the secret in the environment \
+        and name its variable in hmac_secret; replace this one, since it has been exposed";
     let exponent = "member \"e\" must be an odd number from 3 to 8589934591";
     let cases: Vec<(Value, String)> = vec![
         (json!(7), "a key must be a JSON object".into()),
@@ -251,11 +261,19 @@ fn keys_that_are_wrong_refuse_the_set() {
         ),
         (
             unusable("rsa-1024"),
-            "the RSA modulus has 1024 bits, at least 2048 are required: replace the key".into(),
+            "the RSA modulus has 1024 bits, at least 2048 are required: replace the key (from 1024 \
+             bits on it can be allowed by its kid)"
+                .into(),
         ),
         (
             unusable("rsa-2047"),
-            "the RSA modulus has 2047 bits, at least 2048 are required: replace the key".into(),
+            "the RSA modulus has 2047 bits, at least 2048 are required: replace the key (from 1024 \
+             bits on it can be allowed by its kid)"
+                .into(),
+        ),
+        (
+            changed(jwk("rsa-a"), &json!({ "n": encode([0xff; 127]) })),
+            "the RSA modulus has 1016 bits, at least 2048 are required: replace the key".into(),
         ),
         (
             changed(jwk("p256-a"), &json!({ "crv": null })),
@@ -303,6 +321,15 @@ fn keys_that_are_wrong_refuse_the_set() {
             ),
             "the coordinates are not a point on Ed25519".into(),
         ),
+        (
+            changed(unusable("p521"), &json!({ "y": unusable("p521")["x"] })),
+            "the coordinates are not a point on P-521".into(),
+        ),
+        (json!({ "kty": "oct" }), symmetric.into()),
+        (
+            json!({ "kty": "oct", "k": encode([7; 32]), "kid": "k", "alg": "HS256" }),
+            symmetric.into(),
+        ),
     ];
     for (key, expected) in cases {
         let label = match key["kid"].as_str() {
@@ -338,6 +365,143 @@ fn private_keys_refuse_the_set_even_where_they_would_be_ignored() {
             );
         }
     }
+}
+
+/// The points of order 1, 2, 4 and 8, and the other spellings of some that
+/// careless decoders take (RFC 7748 section 6.1, RFC 8032 section 5.1.3).
+#[test]
+fn ed25519_points_of_small_order_refuse_the_set() {
+    let low = |first: u8, last: u8| {
+        let mut x = [0; 32];
+        (x[0], x[31]) = (first, last);
+        x
+    };
+    let high = |first: u8, last: u8| {
+        let mut x = [0xff; 32];
+        (x[0], x[31]) = (first, last);
+        x
+    };
+    let order_8 = [
+        "JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_AU",
+        "JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_IU",
+        "xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA3o",
+        "xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA_o",
+    ];
+    let order_8 = order_8.map(|text| <[u8; 32]>::try_from(decode(text)).unwrap());
+    let others = [
+        low(0, 0),
+        low(0, 0x80),
+        low(1, 0),
+        low(1, 0x80),
+        high(0xec, 0x7f),
+        high(0xec, 0xff),
+        high(0xed, 0x7f),
+        high(0xed, 0xff),
+        high(0xee, 0x7f),
+        high(0xee, 0xff),
+    ];
+    let key = |x: [u8; 32]| changed(jwk("ed25519-a"), &json!({ "x": encode(x) }));
+    for x in order_8.into_iter().chain(others) {
+        assert_eq!(
+            parse(&[key(x)]).unwrap_err(),
+            "keys[0] (kid \"ed25519-a\"): the coordinates are a point of small order on Ed25519: \
+             replace the key",
+            "{x:?}"
+        );
+    }
+    // 2^255 - 19 + 3, another spelling of the coordinate 3, which is on the
+    // curve.
+    let three = parse(&[key(low(3, 0))]).map(|keys| keys.keys().len());
+    assert_eq!(three, Ok(1));
+    assert_eq!(
+        parse(&[key(high(0xf0, 0x7f))]).unwrap_err(),
+        "keys[0] (kid \"ed25519-a\"): the coordinates are not a point on Ed25519"
+    );
+}
+
+#[test]
+fn weak_rsa_keys_are_allowed_by_kid_alone() {
+    let parse = |names: &[&str], members: Value| {
+        let policy = KeyPolicy {
+            allow_weak_rsa_keys: names.iter().map(ToString::to_string).collect(),
+            ..KeyPolicy::default()
+        };
+        let key = changed(unusable("rsa-1024"), &members);
+        Jwks::parse_with(json!({ "keys": [key] }).to_string().as_bytes(), &policy).is_ok()
+    };
+    let old = || json!({ "kid": "old" });
+    assert!(parse(&["old"], old()));
+    assert!(parse(&["other", "old"], old()));
+    assert!(!parse(&[], old()));
+    assert!(!parse(&["OLD", "ol", "*", ""], old()));
+    assert!(!parse(&["old", ""], json!({})), "a key without kid");
+    assert!(!parse(
+        &["old"],
+        json!({ "kid": "old", "n": encode([0xff; 127]) })
+    ));
+}
+
+/// Tools are given any key; a proxy none of these.
+#[test]
+fn tools_read_symmetric_and_private_keys() {
+    let policy = KeyPolicy {
+        secrets: true,
+        private_members: true,
+        ..KeyPolicy::default()
+    };
+    let read = |key: Value| Jwks::of_key(key.as_object().unwrap(), &policy);
+    let oct = |bytes: usize, members: Value| {
+        changed(
+            json!({ "kty": "oct", "k": encode(vec![7; bytes]) }),
+            &members,
+        )
+    };
+    let private = read(changed(jwk("p256-a"), &json!({ "d": "AA" }))).unwrap();
+    assert_eq!(private.keys()[0].public_key().kind(), "P-256");
+    let secret = read(oct(48, json!({}))).unwrap();
+    assert!(secret.keys().is_empty());
+    assert_eq!(format!("{:?}", secret.secrets()[0].secret()), "Secret");
+    let fits = MacAlgorithm::ALL.map(|algorithm| secret.any_fits(algorithm.into()));
+    assert_eq!(fits, [true, true, false]);
+    let short = |algorithm: &str, bytes, found| {
+        format!("the secret has {found} bytes, {algorithm} needs at least {bytes}")
+    };
+    for (key, expected) in [
+        (oct(0, json!({})), short("HS256", 32, 0)),
+        (oct(31, json!({})), short("HS256", 32, 31)),
+        (oct(47, json!({ "alg": "HS384" })), short("HS384", 48, 47)),
+        (oct(63, json!({ "alg": "HS512" })), short("HS512", 64, 63)),
+        (
+            changed(oct(32, json!({})), &json!({ "k": null })),
+            "member \"k\" is missing".into(),
+        ),
+        (
+            changed(oct(32, json!({})), &json!({ "k": "AA==" })),
+            "member \"k\" must be base64url without padding, white space or stray bits".into(),
+        ),
+        (
+            oct(32, json!({ "alg": "RS256" })),
+            "the key cannot verify a signature: algorithm RS256 does not fit a key of type oct"
+                .into(),
+        ),
+        (
+            oct(32, json!({ "alg": "A128KW" })),
+            "the key cannot verify a signature: algorithm \"A128KW\" is not supported".into(),
+        ),
+        (
+            oct(32, json!({ "use": "enc" })),
+            "the key cannot verify a signature: its use is \"enc\", not \"sig\"".into(),
+        ),
+        (
+            oct(32, json!({ "key_ops": ["sign"] })),
+            "the key cannot verify a signature: its key_ops do not hold \"verify\"".into(),
+        ),
+    ] {
+        assert_eq!(read(key).unwrap_err().to_string(), expected);
+    }
+    let key = oct(32, json!({}));
+    let refused = Jwks::of_key(key.as_object().unwrap(), &KeyPolicy::default());
+    assert!(matches!(refused, Err(JwkError::Wrong(_))));
 }
 
 #[test]

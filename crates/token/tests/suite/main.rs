@@ -5,6 +5,8 @@ mod conformance;
 mod form;
 mod jwks;
 mod keys;
+mod macs;
 mod mint;
+mod minted;
 mod properties;
 mod providers;

@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use doorward_token::{Algorithm, Jwks, Provider, SoftwareVerifier, TokenError, peek_issuer};
+use doorward_token::{
+    Algorithm, Jwks, JwsAlgorithm, Provider, SoftwareVerifier, TokenError, peek_issuer,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -12,7 +14,7 @@ use crate::mint::{
 };
 
 static PROVIDER: LazyLock<Provider> =
-    LazyLock::new(|| provider_with(|settings| settings.algorithms = Algorithm::ALL.to_vec()));
+    LazyLock::new(|| provider_with(|settings| settings.algorithms = JwsAlgorithm::all().collect()));
 
 static TOKENS: LazyLock<Vec<String>> = LazyLock::new(|| {
     [

@@ -1,6 +1,6 @@
 //! Settings that make no provider.
 
-use doorward_token::{Algorithm, Provider, ProviderSettings};
+use doorward_token::{Algorithm, JwsAlgorithm, MacAlgorithm, Provider, ProviderSettings};
 
 use crate::mint::{ISSUER, all_keys, jwk, set};
 
@@ -16,11 +16,14 @@ fn defaults() {
     assert!(settings.audiences.is_empty());
     assert_eq!(
         settings.algorithms,
-        [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA]
+        [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA].map(JwsAlgorithm::from)
     );
     assert_eq!(settings.clock_skew_seconds, 60);
     assert!(settings.require_expiration);
     assert_eq!(settings.max_token_bytes, 16_384);
+    assert_eq!(settings.subjects, None);
+    assert_eq!(settings.token_type, None);
+    assert_eq!(settings.max_lifetime_seconds, None);
     let provider = Provider::new(settings.clone()).unwrap();
     assert_eq!(provider.issuer(), ISSUER);
     assert_eq!(provider.settings(), &settings);
@@ -47,7 +50,7 @@ fn settings_that_are_wrong() {
             "algorithms is empty: name one or leave it out",
         ),
         (
-            refusal(|settings| settings.algorithms = vec![Algorithm::RS256, Algorithm::RS256]),
+            refusal(|settings| settings.algorithms = vec![Algorithm::RS256.into(); 2]),
             "algorithms[1] is there twice",
         ),
         (
@@ -60,6 +63,18 @@ fn settings_that_are_wrong() {
         (
             refusal(|settings| settings.clock_skew_seconds = 601),
             "the clock skew is 601 s, at most 600 s are allowed",
+        ),
+        (
+            refusal(|settings| settings.algorithms = vec![MacAlgorithm::HS256.into()]),
+            "no key fits the algorithms that are allowed (HS256): add a key or an algorithm",
+        ),
+        (
+            refusal(|settings| settings.token_type = Some(String::new())),
+            "the token type is empty: write one such as at+jwt, or leave it out",
+        ),
+        (
+            refusal(|settings| settings.max_lifetime_seconds = Some(0)),
+            "the maximum lifetime is 0 s, which no token meets: give more, or leave it out",
         ),
         (
             refusal(|settings| settings.max_token_bytes = 0),
