@@ -16,7 +16,9 @@
 mod host;
 mod logger;
 mod root;
+mod signatures;
 mod stream;
+mod vm;
 
 mod entry {
     proxy_wasm::main! {{

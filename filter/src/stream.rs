@@ -6,11 +6,11 @@ use doorward_authorizer::{
     Authorizer, Denied, HeaderEdit, Permitted, Record, Step, is_identity_header,
 };
 use doorward_request::{Facts, HeaderSnapshot, ReadError};
-use doorward_token::SoftwareVerifier;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::host::{self, HeaderMap, HostError};
+use crate::vm;
 
 /// Where the decision record shows: in Envoy's access log as
 /// `%FILTER_STATE(wasm.doorward.decision:PLAIN)%`.
@@ -68,7 +68,7 @@ impl Stream {
             .map_err(|_| Failure::Headers)?;
         let seconds = host::current_time_nanoseconds()?.div_euclid(1_000_000_000);
         let now = i64::try_from(seconds).unwrap_or(i64::MAX);
-        match authorizer.begin(headers, &HostFacts, now, &SoftwareVerifier) {
+        match vm::with_verifier(|verifier| authorizer.begin(headers, &HostFacts, now, verifier)) {
             Step::Permit(permitted) => {
                 let_through(&permitted)?;
                 self.permitted = true;

@@ -89,6 +89,12 @@ pub enum TokenError {
     /// No key that fits has made the signature.
     #[error("the token's signature is not valid")]
     SignatureInvalid,
+    /// The verifier broke down, so nothing is known of the signature.
+    #[error("the token could not be verified")]
+    VerificationFailed,
+    /// Slow checks of signatures have had their share of the worker's time.
+    #[error("too many tokens are slow to verify: try again later")]
+    VerificationBudget,
     /// `exp` is past, clock skew included.
     #[error("the token has expired")]
     Expired,
@@ -136,6 +142,8 @@ impl TokenError {
             Self::KeyMismatch => "token_key_mismatch",
             Self::KeyAmbiguous { .. } => "token_key_ambiguous",
             Self::SignatureInvalid => "token_signature_invalid",
+            Self::VerificationFailed => "verification_failed",
+            Self::VerificationBudget => "verification_budget",
             Self::Expired => "token_expired",
             Self::NotYetValid { .. } => "token_not_yet_valid",
             Self::IssuerUnknown => "token_issuer_unknown",

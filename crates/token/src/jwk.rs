@@ -26,6 +26,8 @@ pub struct Jwk {
     key_id: Option<String>,
     algorithm: Option<Algorithm>,
     public_key: PublicKey,
+    /// Its SubjectPublicKeyInfo, made once.
+    key_info: Option<Box<[u8]>>,
 }
 
 impl Jwk {
@@ -46,6 +48,13 @@ impl Jwk {
     #[must_use]
     pub const fn public_key(&self) -> &PublicKey {
         &self.public_key
+    }
+
+    /// The key as SubjectPublicKeyInfo in DER, where a host can be asked about
+    /// it.
+    #[must_use]
+    pub fn subject_public_key_info(&self) -> Option<&[u8]> {
+        self.key_info.as_deref()
     }
 
     /// Whether the key may check signatures of this algorithm: its type and
@@ -89,6 +98,9 @@ impl Jwk {
             _ => Ok(Self {
                 key_id,
                 algorithm,
+                key_info: public_key
+                    .subject_public_key_info()
+                    .map(Vec::into_boxed_slice),
                 public_key,
             }),
         }))

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::json::parse_object;
 use crate::{
-    Algorithm, Jwk, Jwks, MAX_MAX_TOKEN_BYTES, Malformed, Part, PublicKey, SignatureError,
-    SignatureVerifier, TokenError, base64url,
+    Algorithm, Jwk, Jwks, MAX_MAX_TOKEN_BYTES, Malformed, Part, SignatureError, SignatureVerifier,
+    TokenError, base64url,
 };
 
 /// How many keys are tried for one token. More happen to fit only where keys
@@ -236,14 +236,15 @@ fn find_signer<'a>(
 ) -> Result<&'a Jwk, TokenError> {
     let mut refusal = TokenError::SignatureInvalid;
     for key in candidates {
-        let public_key: &PublicKey = key.public_key();
-        if !public_key.admits_signature(signature) {
+        if !key.public_key().admits_signature(signature) {
             continue;
         }
-        match verifier.verify(algorithm, public_key, signing_input, signature) {
+        match verifier.verify_by(algorithm, key, signing_input, signature) {
             Ok(()) => return Ok(key),
             Err(SignatureError::Invalid) => {}
             Err(SignatureError::Unsupported) => refusal = TokenError::AlgorithmUnsupported,
+            Err(SignatureError::Failed) => return Err(TokenError::VerificationFailed),
+            Err(SignatureError::OverBudget) => return Err(TokenError::VerificationBudget),
         }
     }
     Err(refusal)

@@ -23,7 +23,10 @@
 mod algorithm;
 mod base64url;
 mod claims;
+mod der;
+mod ecdsa;
 mod error;
+mod host;
 mod json;
 mod jwk;
 mod jwk_error;
@@ -32,11 +35,16 @@ mod jws;
 mod key;
 mod provider;
 mod signature;
+mod spki;
 mod validate;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use claims::{Claims, Verified};
 pub use error::{Malformed, Part, TokenError};
+pub use host::{
+    DEFAULT_VERIFICATION_BUDGET_PERCENT, HostCallError, HostVerifier, SignatureCounts,
+    SignatureHost, SignaturePath, SignatureState, VerificationBudget,
+};
 pub use json::{JsonFault, MAX_JSON_DEPTH, parse_json};
 pub use jwk::Jwk;
 pub use jwk_error::{IgnoredKey, IgnoredReason, JwksError, KeyError, KeyLabel};

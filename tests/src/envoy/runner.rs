@@ -41,6 +41,10 @@ impl Runner<'_> {
             scenario.clock.is_none(),
             "Envoy's clock cannot be set; leave it out in `runs_on`"
         );
+        ensure!(
+            scenario.without_foreign_functions.is_empty(),
+            "Envoy's foreign functions cannot be taken away; leave it out in `runs_on`"
+        );
         let folder = self.folder.join(number.to_string());
         let mut cases = Vec::new();
         let (observed, run) = self.start(scenario, &folder)?;
