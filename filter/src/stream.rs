@@ -6,6 +6,7 @@ use doorward_authorizer::{
     Authorizer, Denied, HeaderEdit, Permitted, Record, Step, is_identity_header,
 };
 use doorward_request::{Facts, HeaderSnapshot, ReadError};
+use doorward_token::TokenVerifier;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
@@ -68,7 +69,10 @@ impl Stream {
             .map_err(|_| Failure::Headers)?;
         let seconds = host::current_time_nanoseconds()?.div_euclid(1_000_000_000);
         let now = i64::try_from(seconds).unwrap_or(i64::MAX);
-        match vm::with_verifier(|verifier| authorizer.begin(headers, &HostFacts, now, verifier)) {
+        let budget = authorizer.bundle().verification_budget_percent();
+        let decide =
+            |tokens: &dyn TokenVerifier| authorizer.begin(headers, &HostFacts, now, tokens);
+        match vm::with_tokens(budget, decide) {
             Step::Permit(permitted) => {
                 let_through(&permitted)?;
                 self.permitted = true;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use crate::fingerprint::{self, Fingerprint};
 use crate::signature::is_on_curve;
 use crate::{Algorithm, EcCurve, IgnoredReason, KeyError, PublicKey, base64url};
 
@@ -28,6 +29,7 @@ pub struct Jwk {
     public_key: PublicKey,
     /// Its SubjectPublicKeyInfo, made once.
     key_info: Option<Box<[u8]>>,
+    fingerprint: Fingerprint,
 }
 
 impl Jwk {
@@ -55,6 +57,12 @@ impl Jwk {
     #[must_use]
     pub fn subject_public_key_info(&self) -> Option<&[u8]> {
         self.key_info.as_deref()
+    }
+
+    /// Its fingerprint: of all that decides which signatures it may check.
+    #[must_use]
+    pub const fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
     }
 
     /// Whether the key may check signatures of this algorithm: its type and
@@ -96,12 +104,17 @@ impl Jwk {
                 })
             }
             _ => Ok(Self {
-                key_id,
+                fingerprint: fingerprint::of_key(
+                    key_id.as_deref(),
+                    algorithm.map(Algorithm::name),
+                    &public_key,
+                ),
                 algorithm,
                 key_info: public_key
                     .subject_public_key_info()
                     .map(Vec::into_boxed_slice),
                 public_key,
+                key_id,
             }),
         }))
     }

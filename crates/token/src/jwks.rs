@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::fingerprint::{self, Fingerprint};
 use crate::json::parse_object;
 use crate::{Algorithm, IgnoredKey, Jwk, JwksError, KeyError, KeyLabel};
 
@@ -17,6 +18,7 @@ pub const MAX_JWKS_KEYS: usize = 128;
 pub struct Jwks {
     keys: Vec<Jwk>,
     ignored: Vec<IgnoredKey>,
+    fingerprint: Fingerprint,
 }
 
 impl Jwks {
@@ -55,6 +57,7 @@ impl Jwks {
         let mut set = Self {
             keys: Vec::with_capacity(values.len()),
             ignored: Vec::new(),
+            fingerprint: fingerprint::of_keys(&[]),
         };
         for (index, value) in values.iter().enumerate() {
             set.add(index, value)?;
@@ -64,6 +67,7 @@ impl Jwks {
                 ignored: set.ignored,
             });
         }
+        set.fingerprint = fingerprint::of_keys(&set.keys);
         Ok(set)
     }
 
@@ -91,6 +95,12 @@ impl Jwks {
     #[must_use]
     pub fn keys(&self) -> &[Jwk] {
         &self.keys
+    }
+
+    /// The fingerprint of the usable keys.
+    #[must_use]
+    pub const fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
     }
 
     /// The keys that are never used, and why: for a warning when a policy

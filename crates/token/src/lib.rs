@@ -22,10 +22,12 @@
 
 mod algorithm;
 mod base64url;
+mod cache;
 mod claims;
 mod der;
 mod ecdsa;
 mod error;
+mod fingerprint;
 mod host;
 mod json;
 mod jwk;
@@ -34,13 +36,16 @@ mod jwks;
 mod jws;
 mod key;
 mod provider;
+mod service;
 mod signature;
 mod spki;
 mod validate;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use cache::{CacheCounts, CacheLimits, TableLimits, TokenCache};
 pub use claims::{Claims, Verified};
 pub use error::{Malformed, Part, TokenError};
+pub use fingerprint::Fingerprint;
 pub use host::{
     DEFAULT_VERIFICATION_BUDGET_PERCENT, HostCallError, HostVerifier, SignatureCounts,
     SignatureHost, SignaturePath, SignatureState, VerificationBudget,
@@ -55,4 +60,5 @@ pub use provider::{
     DEFAULT_CLOCK_SKEW_SECONDS, DEFAULT_MAX_TOKEN_BYTES, MAX_CLOCK_SKEW_SECONDS,
     MAX_MAX_TOKEN_BYTES, Provider, ProviderError, ProviderSettings,
 };
+pub use service::{CachedVerifier, TokenVerifier};
 pub use signature::{SignatureError, SignatureVerifier, SoftwareVerifier};

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::fingerprint::{self, Fingerprint};
 use crate::jws::json_object;
 use crate::validate::{Expectations, validate};
 use crate::{Algorithm, Claims, Jwks, Part, SignatureVerifier, TokenError, Verified, verify_jws};
@@ -111,6 +112,7 @@ pub enum ProviderError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provider {
     settings: ProviderSettings,
+    fingerprint: Fingerprint,
 }
 
 impl Provider {
@@ -139,13 +141,23 @@ impl Provider {
             });
         }
         check_algorithms(&settings.algorithms, &settings.jwks)?;
-        Ok(Self { settings })
+        Ok(Self {
+            fingerprint: fingerprint::of_settings(&settings),
+            settings,
+        })
     }
 
     /// The settings.
     #[must_use]
     pub const fn settings(&self) -> &ProviderSettings {
         &self.settings
+    }
+
+    /// The fingerprint of the settings, all but the keys: those have their own,
+    /// [`Jwks::fingerprint`].
+    #[must_use]
+    pub const fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
     }
 
     /// The exact value of `iss` that this provider accepts.
@@ -179,16 +191,7 @@ impl Provider {
         )?;
         let (payload, algorithm, key_id) = jws.into_parts();
         let members = json_object(&payload, Part::Payload)?;
-        let expires_at = validate(
-            &members,
-            &Expectations {
-                issuer: &settings.issuer,
-                audiences: &settings.audiences,
-                require_expiration: settings.require_expiration,
-                clock_skew_seconds: i64::from(settings.clock_skew_seconds),
-                now: now_unix_seconds,
-            },
-        )?;
+        let expires_at = validate(&members, &self.expectations(now_unix_seconds))?;
         Ok(Verified {
             claims: Claims::new(members),
             issuer: settings.issuer.clone(),
@@ -196,6 +199,30 @@ impl Provider {
             key_id,
             expires_at,
         })
+    }
+}
+
+impl Provider {
+    /// Holds the claims of a token that was verified by these settings against
+    /// them again, at another time.
+    pub(crate) fn revalidate(
+        &self,
+        verified: &Verified,
+        now_unix_seconds: i64,
+    ) -> Result<(), TokenError> {
+        let members = verified.claims().members();
+        validate(members, &self.expectations(now_unix_seconds)).map(|_| ())
+    }
+
+    fn expectations(&self, now: i64) -> Expectations<'_> {
+        let settings = &self.settings;
+        Expectations {
+            issuer: &settings.issuer,
+            audiences: &settings.audiences,
+            require_expiration: settings.require_expiration,
+            clock_skew_seconds: i64::from(settings.clock_skew_seconds),
+            now,
+        }
     }
 }
 
