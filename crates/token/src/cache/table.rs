@@ -197,7 +197,7 @@ mod tests {
     const JWKS: &str = include_str!("../../tests/data/jwks.json");
 
     fn provider() -> Fingerprint {
-        Jwks::parse(JWKS.as_bytes()).unwrap().fingerprint()
+        *Jwks::parse(JWKS.as_bytes()).unwrap().fingerprint()
     }
 
     fn insert(table: &mut Table<u64>, number: u64) {
