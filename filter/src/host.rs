@@ -110,6 +110,13 @@ mod abi {
             results: *mut *mut u8,
             results_size: *mut usize,
         ) -> u32;
+        pub(super) fn proxy_define_metric(
+            kind: u32,
+            name: *const u8,
+            name_size: usize,
+            id: *mut u32,
+        ) -> u32;
+        pub(super) fn proxy_increment_metric(id: u32, offset: i64) -> u32;
     }
 
     // WASI preview 1, from which hosts take the clock that only goes forward.
@@ -204,6 +211,25 @@ pub(crate) fn call_foreign_function(
     }
     check("proxy_call_foreign_function", status)?;
     Ok(Some(results))
+}
+
+/// Makes a counter known to the proxy; the same name has the same number.
+pub(crate) fn define_counter(name: &str) -> Result<u32, HostError> {
+    const COUNTER: u32 = 0;
+    let mut id = 0;
+    // SAFETY: pointer and size are of a live text; the host writes a number to
+    // a live variable.
+    let status =
+        unsafe { abi::proxy_define_metric(COUNTER, name.as_ptr(), name.len(), &raw mut id) };
+    check("proxy_define_metric", status)?;
+    Ok(id)
+}
+
+/// Adds to a counter; `offset` has to be above 0.
+pub(crate) fn increment_metric(id: u32, offset: i64) -> Result<(), HostError> {
+    // SAFETY: the call takes numbers alone.
+    let status = unsafe { abi::proxy_increment_metric(id, offset) };
+    check("proxy_increment_metric", status)
 }
 
 /// All headers of a map in the ABI's serialized form.

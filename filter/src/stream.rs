@@ -75,10 +75,14 @@ impl Stream {
         match vm::with_tokens(budget, decide) {
             Step::Permit(permitted) => {
                 let_through(&permitted)?;
+                vm::count_decision(None, now);
                 self.permitted = true;
                 Ok(Action::Continue)
             }
-            Step::Deny(denied) => refuse(&denied),
+            Step::Deny(denied) => {
+                vm::count_decision(Some(denied.code()), now);
+                refuse(&denied)
+            }
         }
     }
 
@@ -140,6 +144,7 @@ fn remove_forged_trailers() -> Result<(), Failure> {
 /// Refuses a request on which no decision could be made.
 fn answer_failure(failure: &Failure) -> Action {
     log::error!("doorward: request refused: {failure}");
+    vm::count_decision(Some("filter_error"), 0);
     let refused = host::send_local_response(
         503,
         "doorward_error",

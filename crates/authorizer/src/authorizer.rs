@@ -202,7 +202,7 @@ impl Authorizer {
             rule,
             revision: self.revision.clone(),
         };
-        Step::Deny(Denied::new(answer, record))
+        Step::Deny(Denied::new(denial.code(), answer, record))
     }
 }
 

@@ -251,6 +251,7 @@ impl Substitute for Expect {
             upstream,
             details,
             log,
+            metrics: _,
             trapped: _,
         } = self;
         reason.substitute(variables)?;
