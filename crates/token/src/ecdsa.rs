@@ -42,9 +42,9 @@ mod tests {
     /// r and s as numbers of the curve's size.
     fn joined(curve: EcCurve, r: &[u8], s: &[u8]) -> Vec<u8> {
         let padded = |number: &[u8]| {
-            let mut bytes = vec![0; curve.coordinate_bytes() - number.len()];
+            let mut bytes = vec![0; curve.coordinate_bytes()];
             bytes.extend(number);
-            bytes
+            bytes.split_off(number.len())
         };
         [padded(r), padded(s)].concat()
     }

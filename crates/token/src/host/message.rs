@@ -69,7 +69,7 @@ pub(super) fn read_answer(message: &[u8]) -> Option<Answer> {
         match (tag >> 3, tag & 7) {
             (1, 0) => result = read_varint(&mut rest)?,
             (2, 2) => error = read_bytes(&mut rest)?,
-            (0 | 1 | 2, _) => return None,
+            (0..=2, _) => return None,
             (_, 0) => {
                 read_varint(&mut rest)?;
             }

@@ -128,7 +128,7 @@ fn no_setting_lets_a_provider_have_another_s_verdict() {
         ),
         (
             provider_of(&["p256-a", "ed25519-a"], |s| {
-                s.algorithms = vec![Algorithm::EdDSA]
+                s.algorithms = vec![Algorithm::EdDSA];
             }),
             TokenError::AlgorithmNotAllowed,
         ),
@@ -387,7 +387,7 @@ fn providers() -> Vec<Provider> {
         provider_of(&["p256-a", "p256-b"], |_| {}),
         provider_of(&["p256-b"], |_| {}),
         provider_of(&["p256-b", "p256-a"], |s| {
-            s.audiences = vec!["other".into()]
+            s.audiences = vec!["other".into()];
         }),
         provider_of(&["p256-a"], |s| s.clock_skew_seconds = 0),
         provider_of(&["p256-a"], |s| s.require_expiration = false),
