@@ -30,6 +30,7 @@ impl std::fmt::Display for HostError {
 
 const OK: u32 = 0;
 const NOT_FOUND: u32 = 1;
+const UNIMPLEMENTED: u32 = 12;
 const PLUGIN_CONFIGURATION: u32 = 7;
 
 /// A header map of the request, by its number in the ABI.
@@ -101,6 +102,27 @@ mod abi {
             headers_size: usize,
             grpc_status: i32,
         ) -> u32;
+        pub(super) fn proxy_call_foreign_function(
+            name: *const u8,
+            name_size: usize,
+            arguments: *const u8,
+            arguments_size: usize,
+            results: *mut *mut u8,
+            results_size: *mut usize,
+        ) -> u32;
+        pub(super) fn proxy_define_metric(
+            kind: u32,
+            name: *const u8,
+            name_size: usize,
+            id: *mut u32,
+        ) -> u32;
+        pub(super) fn proxy_increment_metric(id: u32, offset: i64) -> u32;
+    }
+
+    // WASI preview 1, from which hosts take the clock that only goes forward.
+    #[link(wasm_import_module = "wasi_snapshot_preview1")]
+    unsafe extern "C" {
+        pub(super) fn clock_time_get(clock: u32, precision: u64, time: *mut u64) -> u32;
     }
 }
 
@@ -151,6 +173,63 @@ pub(crate) fn current_time_nanoseconds() -> Result<u64, HostError> {
     let status = unsafe { abi::proxy_get_current_time_nanoseconds(&raw mut time) };
     check("proxy_get_current_time_nanoseconds", status)?;
     Ok(time)
+}
+
+/// The time in nanoseconds of a clock that only goes forward.
+pub(crate) fn monotonic_nanoseconds() -> Result<u64, HostError> {
+    const MONOTONIC: u32 = 1;
+    let mut time = 0;
+    // SAFETY: the host writes eight bytes to the address of a live u64.
+    let status = unsafe { abi::clock_time_get(MONOTONIC, 1, &raw mut time) };
+    check("clock_time_get", status)?;
+    Ok(time)
+}
+
+/// What a function that only some hosts have answers; `None` where this host
+/// has it not.
+pub(crate) fn call_foreign_function(
+    name: &str,
+    arguments: &[u8],
+) -> Result<Option<Vec<u8>>, HostError> {
+    let (mut data, mut size) = (null_mut(), 0);
+    // SAFETY: both pointers and sizes are of live bytes; the host writes a
+    // pointer and a size to live variables.
+    let status = unsafe {
+        abi::proxy_call_foreign_function(
+            name.as_ptr(),
+            name.len(),
+            arguments.as_ptr(),
+            arguments.len(),
+            &raw mut data,
+            &raw mut size,
+        )
+    };
+    // A host may hand over bytes also with a failure: they are taken back.
+    let results = returned(data, size);
+    if matches!(status, NOT_FOUND | UNIMPLEMENTED) {
+        return Ok(None);
+    }
+    check("proxy_call_foreign_function", status)?;
+    Ok(Some(results))
+}
+
+/// Makes a counter known to the proxy; the same name has the same number.
+pub(crate) fn define_counter(name: &str) -> Result<u32, HostError> {
+    const COUNTER: u32 = 0;
+    let mut id = 0;
+    // SAFETY: pointer and size are of a live text; the host writes a number to
+    // a live variable.
+    let status =
+        unsafe { abi::proxy_define_metric(COUNTER, name.as_ptr(), name.len(), &raw mut id) };
+    check("proxy_define_metric", status)?;
+    Ok(id)
+}
+
+/// Adds to a counter; `offset` has to be above 0.
+pub(crate) fn increment_metric(id: u32, offset: i64) -> Result<(), HostError> {
+    // SAFETY: the call takes numbers alone.
+    let status = unsafe { abi::proxy_increment_metric(id, offset) };
+    check("proxy_increment_metric", status)
 }
 
 /// All headers of a map in the ABI's serialized form.

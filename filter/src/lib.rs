@@ -15,12 +15,23 @@
 
 mod host;
 mod logger;
+mod metrics;
 mod root;
+mod signatures;
 mod stream;
+#[cfg(feature = "vectors")]
+mod vectors;
+mod vm;
 
 mod entry {
     proxy_wasm::main! {{
         crate::logger::install();
-        proxy_wasm::set_root_context(|_| Box::new(crate::root::Root::default()));
+        proxy_wasm::set_root_context(|_| {
+            #[cfg(feature = "vectors")]
+            if std::env::var_os("DOORWARD_VECTORS").is_some() {
+                return Box::new(crate::vectors::Root);
+            }
+            Box::new(crate::root::Root::default())
+        });
     }}
 }

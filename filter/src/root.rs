@@ -8,7 +8,9 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
 use crate::host;
+use crate::signatures::UnknownSignatures;
 use crate::stream::Stream;
+use crate::vm;
 
 /// The root context. It decides nothing until a configuration was accepted.
 #[derive(Default)]
@@ -21,6 +23,7 @@ pub(crate) struct Root {
 enum Refusal {
     Host(host::HostError),
     Configuration(ConfigurationError),
+    Signatures(UnknownSignatures),
 }
 
 impl std::fmt::Display for Refusal {
@@ -28,12 +31,14 @@ impl std::fmt::Display for Refusal {
         match self {
             Self::Host(error) => write!(f, "{error}"),
             Self::Configuration(error) => write!(f, "{error}"),
+            Self::Signatures(error) => write!(f, "{error}"),
         }
     }
 }
 
 impl Root {
     fn configure(size: usize) -> Result<Authorizer, Refusal> {
+        vm::choose_signatures().map_err(Refusal::Signatures)?;
         let bytes = match size {
             0 => Vec::new(),
             _ => host::plugin_configuration(size).map_err(Refusal::Host)?,

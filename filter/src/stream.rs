@@ -6,11 +6,12 @@ use doorward_authorizer::{
     Authorizer, Denied, HeaderEdit, Permitted, Record, Step, is_identity_header,
 };
 use doorward_request::{Facts, HeaderSnapshot, ReadError};
-use doorward_token::SoftwareVerifier;
+use doorward_token::TokenVerifier;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::host::{self, HeaderMap, HostError};
+use crate::vm;
 
 /// Where the decision record shows: in Envoy's access log as
 /// `%FILTER_STATE(wasm.doorward.decision:PLAIN)%`.
@@ -68,13 +69,20 @@ impl Stream {
             .map_err(|_| Failure::Headers)?;
         let seconds = host::current_time_nanoseconds()?.div_euclid(1_000_000_000);
         let now = i64::try_from(seconds).unwrap_or(i64::MAX);
-        match authorizer.begin(headers, &HostFacts, now, &SoftwareVerifier) {
+        let budget = authorizer.bundle().verification_budget_percent();
+        let decide =
+            |tokens: &dyn TokenVerifier| authorizer.begin(headers, &HostFacts, now, tokens);
+        match vm::with_tokens(budget, decide) {
             Step::Permit(permitted) => {
                 let_through(&permitted)?;
+                vm::count_decision(None, now);
                 self.permitted = true;
                 Ok(Action::Continue)
             }
-            Step::Deny(denied) => refuse(&denied),
+            Step::Deny(denied) => {
+                vm::count_decision(Some(denied.code()), now);
+                refuse(&denied)
+            }
         }
     }
 
@@ -136,6 +144,7 @@ fn remove_forged_trailers() -> Result<(), Failure> {
 /// Refuses a request on which no decision could be made.
 fn answer_failure(failure: &Failure) -> Action {
     log::error!("doorward: request refused: {failure}");
+    vm::count_decision(Some("filter_error"), 0);
     let refused = host::send_local_response(
         503,
         "doorward_error",

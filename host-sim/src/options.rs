@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde_json::Value;
 
 use crate::property::{Property, parse_path};
 use crate::scenario::{ClusterAnswer, DECISION_PROPERTY, Scenario};
+use crate::verify_signature::{VERIFY_SIGNATURE, verify_signature};
 use crate::vm::Budget;
 use crate::world::{Clock, Cluster, ForeignFunction, LogLevel, Random, World};
 
@@ -49,7 +51,8 @@ pub struct Options {
     pub seed: u64,
     /// What the upstream answers to every request.
     pub upstream: UpstreamResponse,
-    /// Foreign functions by name; every other name is answered with not found.
+    /// Foreign functions by name; every other name is answered with not found. By default Envoy's
+    /// `verify_signature`.
     pub foreign_functions: BTreeMap<String, ForeignFunction>,
     /// The filter state that holds the module's decision record.
     pub decision_property: String,
@@ -71,7 +74,10 @@ impl Default for Options {
             clock: None,
             seed: 0,
             upstream: UpstreamResponse::default(),
-            foreign_functions: BTreeMap::new(),
+            foreign_functions: BTreeMap::from([(
+                VERIFY_SIGNATURE.to_owned(),
+                Arc::new(verify_signature) as ForeignFunction,
+            )]),
             decision_property: DECISION_PROPERTY.to_owned(),
         }
     }
@@ -92,6 +98,9 @@ impl Options {
         self.properties.clone_from(&scenario.properties);
         self.clusters.clone_from(&scenario.clusters);
         self.clock = scenario.clock.map(|clock| clock.0);
+        for name in &scenario.without_foreign_functions {
+            self.foreign_functions.remove(name);
+        }
         self
     }
 

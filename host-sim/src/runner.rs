@@ -79,7 +79,14 @@ fn take(simulator: &mut Simulator, step: &Step) -> Result<StepReport, RunError> 
         Step::Request { request, expect } => StepReport {
             title: request.title(),
             differences: match simulator.request(request) {
-                Ok(observed) => check(expect, &observed),
+                Ok(mut observed) => {
+                    let counted = |name: &String| {
+                        let metric = simulator.metric(name)?;
+                        Some((name.clone(), metric.value))
+                    };
+                    observed.metrics = expect.metrics.keys().filter_map(counted).collect();
+                    check(expect, &observed)
+                }
                 Err(error) => vec![broken(&error)],
             },
         },

@@ -5,6 +5,7 @@
 //! ([`host_sim::scenario::check`]) compares what was observed with what was
 //! expected.
 
+pub mod bench_tokens;
 pub mod bundle;
 pub mod client;
 pub mod demo;
@@ -17,4 +18,5 @@ pub mod ready;
 pub mod report;
 pub mod scenarios;
 pub mod token;
+pub mod vectors;
 pub mod wait;

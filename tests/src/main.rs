@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
-use doorward_tests::{demo, generate, push_under_load, scenarios};
+use doorward_tests::{bench_tokens, demo, generate, push_under_load, scenarios, vectors};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -43,6 +43,32 @@ enum Command {
         /// Writes nothing; fails when a file is stale
         #[arg(long)]
         check: bool,
+    },
+    /// Holds the host's signatures against the module's own
+    Vectors {
+        #[command(flatten)]
+        host: HostArguments,
+        /// The module, built with the feature `vectors`
+        #[arg(long)]
+        module: PathBuf,
+    },
+    /// Times what tokens cost in Envoy, beside jwt_authn
+    BenchTokens {
+        /// The module
+        #[arg(long)]
+        module: PathBuf,
+        /// Envoy's program
+        #[arg(long)]
+        envoy: PathBuf,
+        /// Where the numbers go
+        #[arg(long)]
+        out: PathBuf,
+        /// How often each variant is measured
+        #[arg(long, default_value_t = 7)]
+        rounds: usize,
+        /// How long each measurement takes, in seconds
+        #[arg(long, default_value_t = 2)]
+        seconds: u64,
     },
     /// Replaces the policy of an Envoy under load
     PushUnderLoad {
@@ -91,6 +117,20 @@ fn run(command: Command) -> Result<bool> {
                 None => scenarios::on_host_sim(&module, &files),
             }
         }
+        Command::BenchTokens {
+            module,
+            envoy,
+            out,
+            rounds,
+            seconds,
+        } => bench_tokens::run(&bench_tokens::Plan {
+            envoy: &envoy,
+            module: &module,
+            out: &out,
+            rounds,
+            seconds,
+        }),
+        Command::Vectors { host, module } => vectors::run(host.envoy.as_deref(), &module),
         Command::Demo {
             module,
             envoy,

@@ -1,6 +1,6 @@
-//! The engine beside its peers.
+//! The engine and the module beside their peers.
 
-use crate::{place, step};
+use crate::{place, step, tests_crate};
 use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
 use std::process::{Command, Stdio};
@@ -20,6 +20,8 @@ pub(crate) enum Bench {
         #[arg(long, value_name = "NAME")]
         family: Vec<String>,
     },
+    /// Times what tokens cost in Envoy, beside its own jwt_authn
+    Tokens,
     /// Runs clippy on the benchmarks, which `cargo xtask test` leaves out
     Lint,
 }
@@ -32,6 +34,7 @@ pub(crate) enum Bench {
 pub(crate) fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Engine { quick, family } => engine(*quick, family),
+        Bench::Tokens => tests_crate::bench_tokens(),
         Bench::Lint => {
             step::say("Linting the benchmarks");
             // In release, so that build scripts and macros are shared with the run.

@@ -4,7 +4,7 @@ use crate::sections::{Counts, Sections};
 use crate::step::Outcome;
 use crate::{differential, envoy, place, step, tests_crate, wasm};
 use anyhow::Result;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// Runs all sections and prints the table; exit status 1 when any failed.
@@ -43,8 +43,18 @@ pub(crate) fn run() -> Result<ExitCode> {
     });
     let mut module = None;
     sections.run("module", || found(&mut module, wasm::build()));
+    let mut vectors = None;
+    sections.run("module of the signature tests", || {
+        found(&mut vectors, wasm::build_vectors())
+    });
     let mut envoy = None;
     sections.run("Envoy", || found(&mut envoy, envoy::find_or_fetch()));
+    signatures(
+        &mut sections,
+        program.as_deref(),
+        vectors.as_deref(),
+        envoy.as_deref(),
+    );
     in_hosts(&mut sections, program, module, envoy);
     let passed = sections.close();
     Ok(ExitCode::from(u8::from(!passed)))
@@ -57,6 +67,34 @@ fn go_casbin(sections: &mut Sections) {
         Ok(Some(obstacle)) => sections.skip(NAME, &obstacle),
         _ => {
             sections.run(NAME, || counted(&differential::section()?));
+        }
+    }
+}
+
+/// The host's cryptography against the module's own.
+fn signatures(
+    sections: &mut Sections,
+    program: Option<&Path>,
+    module: Option<&Path>,
+    envoy: Option<&Path>,
+) {
+    const ON_HOST_SIM: &str = "signatures on host-sim";
+    const ON_ENVOY: &str = "signatures on Envoy";
+    let Some((program, module)) = program.zip(module) else {
+        for name in [ON_HOST_SIM, ON_ENVOY] {
+            sections.cannot_run(name, "there is no test program or no module for it");
+        }
+        return;
+    };
+    sections.run(ON_HOST_SIM, || {
+        counted(&tests_crate::vectors(program, module, None)?)
+    });
+    match envoy {
+        None => sections.cannot_run(ON_ENVOY, "there is no Envoy"),
+        Some(envoy) => {
+            sections.run(ON_ENVOY, || {
+                counted(&tests_crate::vectors(program, module, Some(envoy))?)
+            });
         }
     }
 }

@@ -86,14 +86,57 @@ pub(crate) fn scenarios_on_envoy(program: &Path, module: &Path, envoy: &Path) ->
 ///
 /// When wrk cannot be had or the program cannot be started.
 pub(crate) fn push_under_load(program: &Path, module: &Path, envoy: &Path) -> Result<Outcome> {
-    if place::in_path("wrk").is_none() {
-        apt::install(&["wrk"], "wrk, which sends the load,")?;
-    }
+    install_wrk()?;
     let mut arguments = words(["push-under-load", "--module"]);
     arguments.push(module.into());
     arguments.push("--envoy".into());
     arguments.push(envoy.into());
     run(program, arguments)
+}
+
+/// Holds the host's signatures against the module's own, on Envoy where it is
+/// given, else on host-sim.
+///
+/// # Errors
+///
+/// When the program cannot be started.
+pub(crate) fn vectors(program: &Path, module: &Path, envoy: Option<&Path>) -> Result<Outcome> {
+    let mut arguments = words(["vectors", "--module"]);
+    arguments.push(module.into());
+    match envoy {
+        None => arguments.push("--host-sim".into()),
+        Some(envoy) => arguments.extend(["--envoy".into(), envoy.into()]),
+    }
+    run(program, arguments)
+}
+
+/// Builds all that it takes and times what tokens cost in Envoy.
+///
+/// # Errors
+///
+/// When something cannot be built, fetched or run, or the goal is not met.
+pub(crate) fn bench_tokens() -> Result<()> {
+    let module = wasm::build()?;
+    let envoy = envoy::find_or_fetch()?;
+    install_wrk()?;
+    let mut arguments = words(["bench-tokens", "--module"]);
+    arguments.push(module.into());
+    arguments.extend(["--envoy".into(), envoy.into(), "--out".into()]);
+    arguments.push(place::products().join("bench").join("tokens.json").into());
+    step::say("Building the benchmark");
+    let status = command(arguments)
+        .stdin(Stdio::null())
+        .status()
+        .context("the benchmark cannot be started")?;
+    anyhow::ensure!(status.success(), "the benchmark failed: {status}");
+    Ok(())
+}
+
+fn install_wrk() -> Result<()> {
+    if place::in_path("wrk").is_none() {
+        apt::install(&["wrk"], "wrk, which sends the load,")?;
+    }
+    Ok(())
 }
 
 /// Builds the module, gets Envoy and shows the example bundle at work.

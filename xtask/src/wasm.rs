@@ -48,19 +48,33 @@ enum Toolchain {
 ///
 /// When no toolchain for the target can be had, or the build fails.
 pub(crate) fn build() -> Result<PathBuf> {
-    let toolchain = toolchain()?;
     step::say("Building the module (package doorward-filter, profile module)");
-    let built = match toolchain {
-        Toolchain::Current => with_current()?,
-        Toolchain::Debian => with_debian()?,
+    build_as("doorward.wasm", &[])
+}
+
+/// Builds the module with what its tests of signatures need, and returns its
+/// path. It is no module to deploy.
+///
+/// # Errors
+///
+/// As [`build`].
+pub(crate) fn build_vectors() -> Result<PathBuf> {
+    step::say("Building the module of the signature tests (feature vectors)");
+    build_as("doorward-vectors.wasm", &["--features", "vectors"])
+}
+
+fn build_as(name: &str, features: &[&str]) -> Result<PathBuf> {
+    let built = match toolchain()? {
+        Toolchain::Current => with_current(features)?,
+        Toolchain::Debian => with_debian(features)?,
     };
-    let module = place::products().join("doorward.wasm");
+    let module = place::products().join(name);
     install(&built, &module)?;
     let bytes = std::fs::metadata(&module)
         .with_context(|| format!("{} cannot be read", module.display()))?
         .len();
     println!(
-        "    target/doorward.wasm: {bytes} bytes ({} KiB)",
+        "    target/{name}: {bytes} bytes ({} KiB)",
         bytes.div_ceil(1024)
     );
     Ok(module)
@@ -156,11 +170,12 @@ fn rustup_adds_target() -> Result<bool> {
     Ok(false)
 }
 
-fn with_current() -> Result<PathBuf> {
+fn with_current(features: &[&str]) -> Result<PathBuf> {
     let target = place::build();
     step::must(
         Command::new(place::cargo())
             .args(BUILD)
+            .args(features)
             .arg("--target-dir")
             .arg(&target)
             .current_dir(place::root()),
@@ -168,7 +183,7 @@ fn with_current() -> Result<PathBuf> {
     Ok(product(&target))
 }
 
-fn with_debian() -> Result<PathBuf> {
+fn with_debian(features: &[&str]) -> Result<PathBuf> {
     // A folder of its own: two compilers would rebuild each other's work.
     let target = place::build().join("wasm");
     println!("    the standard library is built first, which takes a minute or two, once");
@@ -180,6 +195,7 @@ fn with_debian() -> Result<PathBuf> {
     let mut command = Command::new("/usr/bin/cargo");
     command
         .args(BUILD)
+        .args(features)
         .arg("-Zbuild-std=std,panic_abort")
         .arg("--target-dir")
         .arg(&target)

@@ -3,7 +3,7 @@
 use doorward_bundle::Bundle;
 use doorward_engine::{Context, Outcome, Request, RoleLink, Value};
 use doorward_request::{CanonicalPath, Facts, HeaderSnapshot, HeaderValue, PathError, Scope};
-use doorward_token::SignatureVerifier;
+use doorward_token::TokenVerifier;
 
 use crate::answer::Answer;
 use crate::credentials::{Credentials, authenticate, is_identity_header};
@@ -70,14 +70,14 @@ impl Authorizer {
         mut headers: HeaderSnapshot,
         facts: &dyn Facts,
         now_unix_seconds: i64,
-        verifier: &dyn SignatureVerifier,
+        tokens: &dyn TokenVerifier,
     ) -> Step {
         let forged = headers.remove_forged(is_identity_header);
         let path = match canonical_path(&headers) {
             Ok(path) => path,
             Err(error) => return self.deny(Refusal::before_token(Denial::Path(error))),
         };
-        match self.decide(&headers, &path, facts, now_unix_seconds, verifier) {
+        match self.decide(&headers, &path, facts, now_unix_seconds, tokens) {
             Ok(grant) => self.permit(forged, &path, grant),
             Err(refusal) => self.deny(refusal),
         }
@@ -89,10 +89,10 @@ impl Authorizer {
         path: &CanonicalPath<'_>,
         facts: &dyn Facts,
         now: i64,
-        verifier: &dyn SignatureVerifier,
+        tokens: &dyn TokenVerifier,
     ) -> Result<Grant, Refusal> {
         let credentials =
-            authenticate(&self.bundle, headers, now, verifier).map_err(|denial| Refusal {
+            authenticate(&self.bundle, headers, now, tokens).map_err(|denial| Refusal {
                 has_token: !matches!(denial, Denial::TokenMissing),
                 denial,
                 rule: None,
@@ -202,7 +202,7 @@ impl Authorizer {
             rule,
             revision: self.revision.clone(),
         };
-        Step::Deny(Denied::new(answer, record))
+        Step::Deny(Denied::new(denial.code(), answer, record))
     }
 }
 

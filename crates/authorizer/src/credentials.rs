@@ -1,9 +1,11 @@
 //! Who the request says it is: finding the token, and making of it a
 //! principal and its roles.
 
+use std::rc::Rc;
+
 use doorward_bundle::{Bundle, Provider, TokenLocation};
 use doorward_request::{HeaderSnapshot, is_token_byte, same_header};
-use doorward_token::{SignatureVerifier, TokenError, Verified, peek_issuer};
+use doorward_token::{TokenError, TokenVerifier, Verified, peek_issuer};
 
 use crate::denial::Denial;
 
@@ -21,7 +23,7 @@ pub fn is_identity_header(name: &[u8]) -> bool {
 /// What a verified token gives for one request.
 #[derive(Debug)]
 pub(crate) struct Credentials {
-    pub(crate) verified: Verified,
+    pub(crate) verified: Rc<Verified>,
     pub(crate) principal: Option<String>,
     /// Role definition and role.
     pub(crate) roles: Vec<(String, String)>,
@@ -38,7 +40,7 @@ pub(crate) fn authenticate(
     bundle: &Bundle,
     headers: &HeaderSnapshot,
     now_unix_seconds: i64,
-    verifier: &dyn SignatureVerifier,
+    tokens: &dyn TokenVerifier,
 ) -> Result<Option<Credentials>, Denial> {
     let Some(found) = find(bundle, headers)? else {
         if bundle.requires_token() {
@@ -47,9 +49,8 @@ pub(crate) fn authenticate(
         return Ok(None);
     };
     let provider = choose(&found).map_err(Denial::Token)?;
-    let verified = provider
-        .tokens()
-        .verify(found.token, now_unix_seconds, verifier)
+    let verified = tokens
+        .verify_token(provider.tokens(), found.token, now_unix_seconds)
         .map_err(Denial::Token)?;
     credentials(bundle, provider, verified).map(Some)
 }
@@ -137,7 +138,7 @@ fn choose<'a>(found: &Found<'a>) -> Result<&'a Provider, TokenError> {
 fn credentials(
     bundle: &Bundle,
     provider: &Provider,
-    verified: Verified,
+    verified: Rc<Verified>,
 ) -> Result<Credentials, Denial> {
     let claims = verified.claims().members();
     let principal = match provider.principal() {

@@ -60,6 +60,7 @@ impl Denial {
     pub fn status(&self) -> u16 {
         match self {
             Self::Path(_) | Self::TokenAmbiguous => 400,
+            Self::Token(TokenError::VerificationFailed | TokenError::VerificationBudget) => 503,
             Self::TokenMissing
             | Self::Token(_)
             | Self::Principal(_)
@@ -112,7 +113,12 @@ impl Denial {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         match self {
-            Self::Attribute(_) | Self::Json { .. } | Self::Evaluation(_) => Verdict::Error,
+            Self::Attribute(_)
+            | Self::Json { .. }
+            | Self::Evaluation(_)
+            | Self::Token(TokenError::VerificationFailed | TokenError::VerificationBudget) => {
+                Verdict::Error
+            }
             _ => Verdict::Deny,
         }
     }

@@ -63,13 +63,24 @@ impl Permitted {
 /// A refusal, with the answer to the client.
 #[derive(Debug)]
 pub struct Denied {
+    code: &'static str,
     answer: Answer,
     record: Record,
 }
 
 impl Denied {
-    pub(crate) fn new(answer: Answer, record: Record) -> Self {
-        Self { answer, record }
+    pub(crate) fn new(code: &'static str, answer: Answer, record: Record) -> Self {
+        Self {
+            code,
+            answer,
+            record,
+        }
+    }
+
+    /// The reason code, for metrics: one of a fixed number of texts.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.code
     }
 
     /// What the client gets.

@@ -2,9 +2,10 @@
 
 use doorward_engine::{CompileError, Context, Engine, Model, Policy, ReservedPrefix, Settings};
 use doorward_request::Mapping;
+use doorward_token::DEFAULT_VERIFICATION_BUDGET_PERCENT;
 
 use crate::error::BundleError;
-use crate::manifest::{Manifest, Presence};
+use crate::manifest::{Manifest, Presence, whole_number};
 use crate::provider::Provider;
 use crate::secrets::Secrets;
 
@@ -20,6 +21,7 @@ pub struct Bundle {
     mapping: Mapping,
     providers: Vec<Provider>,
     accept_json_request: bool,
+    verification_budget_percent: u8,
 }
 
 impl Bundle {
@@ -63,6 +65,7 @@ impl Bundle {
             mapping,
             providers,
             accept_json_request: manifest.accept_json_request,
+            verification_budget_percent: verification_budget(manifest)?,
         })
     }
 
@@ -97,6 +100,13 @@ impl Bundle {
         self.accept_json_request
     }
 
+    /// How much of a worker's time may go to slow checks of signatures, in
+    /// percent.
+    #[must_use]
+    pub fn verification_budget_percent(&self) -> u8 {
+        self.verification_budget_percent
+    }
+
     /// The issuers whose tokens are accepted.
     #[must_use]
     pub fn providers(&self) -> &[Provider] {
@@ -121,6 +131,21 @@ impl Bundle {
             .flat_map(Provider::roles)
             .any(|role| subject.starts_with(role.prefix()))
     }
+}
+
+fn verification_budget(manifest: &Manifest) -> Result<u8, BundleError> {
+    let Some(percent) = manifest.verification_budget_percent else {
+        return Ok(DEFAULT_VERIFICATION_BUDGET_PERCENT);
+    };
+    whole_number(percent)
+        .and_then(|percent| u8::try_from(percent).ok())
+        .filter(|percent| *percent <= 100)
+        .ok_or_else(|| {
+            BundleError::field(
+                "verification_budget_percent",
+                format!("{percent} is not a whole number from 0 to 100"),
+            )
+        })
 }
 
 fn check_name(name: &str) -> Result<(), BundleError> {

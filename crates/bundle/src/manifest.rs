@@ -38,6 +38,11 @@ pub struct Manifest {
     /// See [`CasbinSettings::accept_json_request`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub accept_json_request: bool,
+    /// How much of a worker's time may go to signatures that only the module
+    /// can check, in percent: PS*, EdDSA, and all of them in a proxy that
+    /// offers no cryptography. Absent: 50.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification_budget_percent: Option<f64>,
 }
 
 impl Manifest {

@@ -105,6 +105,12 @@ pub enum TokenError {
     /// 3.11).
     #[error("the token is not of the type that is expected")]
     TypeMismatch,
+    /// The verifier broke down, so nothing is known of the signature.
+    #[error("the token could not be verified")]
+    VerificationFailed,
+    /// Slow checks of signatures have had their share of the worker's time.
+    #[error("too many tokens are slow to verify: try again later")]
+    VerificationBudget,
     /// `exp` is past, clock skew included.
     #[error("the token has expired")]
     Expired,
@@ -159,6 +165,8 @@ impl TokenError {
             Self::KeyAmbiguous { .. } => "token_key_ambiguous",
             Self::SignatureInvalid => "token_signature_invalid",
             Self::TypeMismatch => "token_type_mismatch",
+            Self::VerificationFailed => "verification_failed",
+            Self::VerificationBudget => "verification_budget",
             Self::Expired => "token_expired",
             Self::NotYetValid { claim: "iat" } => "token_issued_in_future",
             Self::NotYetValid { .. } => "token_not_yet_valid",

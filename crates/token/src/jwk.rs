@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use crate::fingerprint::{self, Fingerprint};
 use crate::signature::{PointFault, is_good_point};
 use crate::{
     Algorithm, EcCurve, IgnoredReason, JwsAlgorithm, KeyError, KeyPolicy, MacAlgorithm, PublicKey,
@@ -34,6 +35,9 @@ pub struct Jwk {
     key_id: Option<String>,
     algorithm: Option<Algorithm>,
     public_key: PublicKey,
+    /// Its SubjectPublicKeyInfo, made once.
+    key_info: Option<Box<[u8]>>,
+    fingerprint: Fingerprint,
 }
 
 impl Jwk {
@@ -54,6 +58,19 @@ impl Jwk {
     #[must_use]
     pub const fn public_key(&self) -> &PublicKey {
         &self.public_key
+    }
+
+    /// The key as SubjectPublicKeyInfo in DER, where a host can be asked about
+    /// it.
+    #[must_use]
+    pub fn subject_public_key_info(&self) -> Option<&[u8]> {
+        self.key_info.as_deref()
+    }
+
+    /// Its fingerprint: of all that decides which signatures it may check.
+    #[must_use]
+    pub const fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
     }
 
     /// Whether the key may check signatures of this algorithm: its type and
@@ -159,9 +176,15 @@ pub(crate) fn read(
         _ => Err(IgnoredReason::KeyType(key_type.to_owned())),
     };
     Ok(public_key.and_then(|public_key| {
+        let algorithm = signature_algorithm(algorithm, &public_key)?;
+        let name = algorithm.map(Algorithm::name);
         Ok(AnyKey::Public(Jwk {
+            fingerprint: fingerprint::of_key(key_id, name, &public_key),
             key_id: key_id.map(ToOwned::to_owned),
-            algorithm: signature_algorithm(algorithm, &public_key)?,
+            algorithm,
+            key_info: public_key
+                .subject_public_key_info()
+                .map(Vec::into_boxed_slice),
             public_key,
         }))
     }))

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::fingerprint::{self, Fingerprint};
 use crate::json::parse_object;
 use crate::jwk::{AnyKey, read};
 use crate::{IgnoredKey, Jwk, JwkError, JwksError, JwsAlgorithm, KeyError, KeyLabel, SecretJwk};
@@ -41,6 +42,7 @@ pub struct Jwks {
     /// One key that its user pointed at: where it has no `kid`, a token's does
     /// not say otherwise.
     single: bool,
+    fingerprint: Fingerprint,
 }
 
 impl Jwks {
@@ -89,6 +91,7 @@ impl Jwks {
             secrets: Vec::new(),
             ignored: Vec::new(),
             single: false,
+            fingerprint: fingerprint::of_keys(&[]),
         };
         for (index, value) in values.iter().enumerate() {
             set.add(index, value, policy)?;
@@ -98,6 +101,7 @@ impl Jwks {
                 ignored: set.ignored,
             });
         }
+        set.fingerprint = fingerprint::of_keys(&set.keys);
         Ok(set)
     }
 
@@ -112,11 +116,13 @@ impl Jwks {
             secrets: Vec::new(),
             ignored: Vec::new(),
             single: true,
+            fingerprint: fingerprint::of_keys(&[]),
         };
         match read(members, policy)?.map_err(JwkError::Unusable)? {
             AnyKey::Public(key) => set.keys.push(key),
             AnyKey::Secret(key) => set.secrets.push(key),
         }
+        set.fingerprint = fingerprint::of_keys(&set.keys);
         Ok(set)
     }
 
@@ -129,6 +135,7 @@ impl Jwks {
             secrets: vec![secret],
             ignored: Vec::new(),
             single: true,
+            fingerprint: fingerprint::of_keys(&[]),
         }
     }
 
@@ -164,6 +171,12 @@ impl Jwks {
     #[must_use]
     pub fn secrets(&self) -> &[SecretJwk] {
         &self.secrets
+    }
+
+    /// The fingerprint of the usable keys.
+    #[must_use]
+    pub const fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
     }
 
     /// The keys that are never used, and why: for a warning when a policy

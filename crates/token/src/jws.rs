@@ -251,14 +251,15 @@ fn find_signer<'a>(
 ) -> Result<&'a Jwk, TokenError> {
     let mut refusal = TokenError::SignatureInvalid;
     for key in candidates {
-        let public_key = key.public_key();
-        if !public_key.admits_signature(signature) {
+        if !key.public_key().admits_signature(signature) {
             continue;
         }
-        match verifier.verify(algorithm, public_key, signing_input, signature) {
+        match verifier.verify_by(algorithm, key, signing_input, signature) {
             Ok(()) => return Ok(key),
             Err(SignatureError::Invalid) => {}
             Err(SignatureError::Unsupported) => refusal = TokenError::AlgorithmUnsupported,
+            Err(SignatureError::Failed) => return Err(TokenError::VerificationFailed),
+            Err(SignatureError::OverBudget) => return Err(TokenError::VerificationBudget),
         }
     }
     Err(refusal)

@@ -22,8 +22,13 @@
 
 mod algorithm;
 mod base64url;
+mod cache;
 mod claims;
+mod der;
+mod ecdsa;
 mod error;
+mod fingerprint;
+mod host;
 mod json;
 mod jwk;
 mod jwk_error;
@@ -32,13 +37,21 @@ mod jws;
 mod key;
 mod mac;
 mod provider;
+mod service;
 mod signature;
+mod spki;
 mod validate;
 
 pub use algorithm::{Algorithm, JwsAlgorithm, UnknownAlgorithm};
 pub use base64url::decode as decode_base64url;
+pub use cache::{CacheCounts, CacheLimits, TableLimits, TokenCache};
 pub use claims::{Claims, Verified};
 pub use error::{Malformed, Part, TokenError};
+pub use fingerprint::Fingerprint;
+pub use host::{
+    DEFAULT_VERIFICATION_BUDGET_PERCENT, HostCallError, HostVerifier, SignatureCounts,
+    SignatureHost, SignaturePath, SignatureState, VerificationBudget,
+};
 pub use json::{JsonFault, MAX_JSON_DEPTH, parse_json};
 pub use jwk::{Jwk, SecretJwk};
 pub use jwk_error::{IgnoredKey, IgnoredReason, JwkError, JwksError, KeyError, KeyLabel};
@@ -50,5 +63,6 @@ pub use provider::{
     DEFAULT_CLOCK_SKEW_SECONDS, DEFAULT_MAX_TOKEN_BYTES, MAX_CLOCK_SKEW_SECONDS,
     MAX_MAX_TOKEN_BYTES, Provider, ProviderError, ProviderSettings,
 };
+pub use service::{CachedVerifier, TokenVerifier};
 pub use signature::{SignatureError, SignatureVerifier, SoftwareVerifier};
 pub use validate::{Expectations, SubjectMatcher};

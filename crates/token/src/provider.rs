@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::fingerprint::{self, Fingerprint};
+use crate::validate::validate;
 use crate::{
     Algorithm, Expectations, Jwks, JwsAlgorithm, SignatureVerifier, SubjectMatcher, TokenError,
     Verified, verify_jws,
@@ -129,6 +131,7 @@ pub enum ProviderError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provider {
     settings: ProviderSettings,
+    fingerprint: Fingerprint,
 }
 
 impl Provider {
@@ -163,13 +166,23 @@ impl Provider {
             return Err(ProviderError::NoLifetime);
         }
         check_algorithms(&settings.algorithms, &settings.jwks)?;
-        Ok(Self { settings })
+        Ok(Self {
+            fingerprint: fingerprint::of_settings(&settings),
+            settings,
+        })
     }
 
     /// The settings.
     #[must_use]
     pub const fn settings(&self) -> &ProviderSettings {
         &self.settings
+    }
+
+    /// The fingerprint of the settings, all but the keys: those have their own,
+    /// [`Jwks::fingerprint`].
+    #[must_use]
+    pub const fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
     }
 
     /// The exact value of `iss` that this provider accepts.
@@ -201,7 +214,23 @@ impl Provider {
             settings.max_token_bytes,
             verifier,
         )?;
-        let expected = Expectations {
+        jws.claims(&self.expectations(), now_unix_seconds)
+    }
+
+    /// Holds the claims of a token that was verified by these settings against
+    /// them again, at another time.
+    pub(crate) fn revalidate(
+        &self,
+        verified: &Verified,
+        now_unix_seconds: i64,
+    ) -> Result<(), TokenError> {
+        let members = verified.claims().members();
+        validate(members, &self.expectations(), now_unix_seconds).map(|_| ())
+    }
+
+    fn expectations(&self) -> Expectations<'_> {
+        let settings = &self.settings;
+        Expectations {
             issuer: Some(&settings.issuer),
             audiences: &settings.audiences,
             subjects: settings.subjects.as_ref(),
@@ -209,8 +238,7 @@ impl Provider {
             require_expiration: settings.require_expiration,
             max_lifetime_seconds: settings.max_lifetime_seconds,
             clock_skew_seconds: settings.clock_skew_seconds,
-        };
-        jws.claims(&expected, now_unix_seconds)
+        }
     }
 }
 

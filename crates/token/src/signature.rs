@@ -6,7 +6,7 @@ use jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER;
 use jsonwebtoken::errors::Error as LibraryError;
 use thiserror::Error;
 
-use crate::{Algorithm, EcCurve, PublicKey};
+use crate::{Algorithm, EcCurve, Jwk, PublicKey};
 
 /// Checks signatures.
 ///
@@ -28,6 +28,21 @@ pub trait SignatureVerifier {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), SignatureError>;
+
+    /// As [`Self::verify`], with a key of a set, which has the forms ready
+    /// that a verifier may want it in.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    fn verify_by(
+        &self,
+        algorithm: Algorithm,
+        key: &Jwk,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureError> {
+        self.verify(algorithm, key.public_key(), message, signature)
+    }
 }
 
 /// Why a signature was not accepted.
@@ -39,6 +54,12 @@ pub enum SignatureError {
     /// The verifier cannot check this algorithm with this key.
     #[error("the signature cannot be checked")]
     Unsupported,
+    /// The verifier broke down; it says nothing of the signature.
+    #[error("the check of the signature failed")]
+    Failed,
+    /// Slow checks have had their share of the time.
+    #[error("too many slow checks of signatures")]
+    OverBudget,
 }
 
 /// Pure-Rust verification: jsonwebtoken's own, so that the same code decides

@@ -105,7 +105,7 @@ enum Rounding {
 }
 
 /// Checks the registered claims; answers with `exp`, rounded down.
-fn validate(
+pub(crate) fn validate(
     claims: &Map<String, Value>,
     expected: &Expectations<'_>,
     now: i64,

@@ -94,6 +94,13 @@ pub fn check(expect: &Expect, observed: &Observed) -> Vec<Difference> {
         }
     }
     check_log("log", &expect.log, &observed.log, &mut differences);
+    for (name, expected) in &expect.metrics {
+        let got = observed.metrics.get(name).copied().unwrap_or(0);
+        if got != *expected {
+            let field = format!("metrics.{name}");
+            differences.push(Difference::new(&field, expected, got));
+        }
+    }
     differences
 }
 

@@ -40,6 +40,10 @@ pub struct Expect {
     /// Parts of log lines; each must be in some line that the step logged.
     #[serde(default)]
     pub log: Vec<String>,
+    /// Values of the module's metrics after the step, by the names that it gave. One that was
+    /// never defined counts as 0.
+    #[serde(default)]
+    pub metrics: BTreeMap<String, u64>,
     /// Whether the module traps.
     #[serde(default)]
     pub trapped: bool,

@@ -73,6 +73,9 @@ pub struct Scenario {
     /// one is repeated; a cluster without an entry does not exist. Simulator only.
     #[serde(default)]
     pub clusters: BTreeMap<String, Vec<ClusterAnswer>>,
+    /// Foreign functions that the proxy does not have, though Envoy does. Simulator only.
+    #[serde(default)]
+    pub without_foreign_functions: Vec<String>,
     /// The time at which the scenario begins; the real time when absent. Simulator only.
     pub clock: Option<Clock>,
     /// What is done, in this order.

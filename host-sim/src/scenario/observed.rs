@@ -21,6 +21,8 @@ pub struct Observed {
     pub details: String,
     /// The log lines of the step, without the host's own prefix where that can be told apart.
     pub log: Vec<String>,
+    /// Values of metrics after the request, of those at least that are expected to have one.
+    pub metrics: BTreeMap<String, u64>,
     /// What the module trapped with, if it did, on this request or before.
     pub trapped: Option<String>,
     /// Host calls of the stream's callbacks; absent on a host that does not count them.

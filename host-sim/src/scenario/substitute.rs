@@ -169,6 +169,7 @@ impl Substitute for Scenario {
             why,
             properties,
             clusters,
+            without_foreign_functions,
             clock: _,
             steps,
         } = self;
@@ -180,6 +181,7 @@ impl Substitute for Scenario {
         why.substitute(variables)?;
         properties.substitute(variables)?;
         clusters.substitute(variables)?;
+        without_foreign_functions.substitute(variables)?;
         steps.substitute(variables)
     }
 }
@@ -249,6 +251,7 @@ impl Substitute for Expect {
             upstream,
             details,
             log,
+            metrics: _,
             trapped: _,
         } = self;
         reason.substitute(variables)?;

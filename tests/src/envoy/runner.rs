@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use host_sim::scenario::{
     Bytes, DECISION_PROPERTY, Observed, ObservedPush, Request, Scenario, Step, check, check_push,
 };
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -40,6 +41,10 @@ impl Runner<'_> {
         ensure!(
             scenario.clock.is_none(),
             "Envoy's clock cannot be set; leave it out in `runs_on`"
+        );
+        ensure!(
+            scenario.without_foreign_functions.is_empty(),
+            "Envoy's foreign functions cannot be taken away; leave it out in `runs_on`"
         );
         let folder = self.folder.join(number.to_string());
         let mut cases = Vec::new();
@@ -148,7 +153,10 @@ impl Run<'_> {
     fn take(&mut self, step: &Step) -> Result<Case> {
         match step {
             Step::Request { request, expect } => {
-                let observed = self.request(request).with_context(|| request.title())?;
+                let mut observed = self.request(request).with_context(|| request.title())?;
+                if !expect.metrics.is_empty() {
+                    observed.metrics = self.metrics()?;
+                }
                 Ok(Case::new(&request.title(), check(expect, &observed)))
             }
             Step::Push { push: what, expect } => {
@@ -159,6 +167,17 @@ impl Run<'_> {
                 Ok(Case::new("push", check_push(expect, &observed)))
             }
         }
+    }
+
+    /// The metrics of modules, by the names that they gave.
+    fn metrics(&self) -> Result<BTreeMap<String, u64>> {
+        const NAMESPACE: &str = "wasmcustom.";
+        let stats = self.envoy.stats(NAMESPACE)?;
+        let named = |(name, value): (String, u64)| {
+            let name = name.strip_prefix(NAMESPACE)?;
+            Some((name.to_owned(), value))
+        };
+        Ok(stats.into_iter().filter_map(named).collect())
     }
 
     fn logged_since(&self, length: usize) -> Result<String> {
@@ -197,6 +216,7 @@ impl Run<'_> {
             body: response.body,
             upstream: upstream.pop(),
             decision: access.decision,
+            metrics: BTreeMap::new(),
             trapped: trap(&log).or_else(|| trap(&access.details)),
             details: access.details,
             log: lines(&log),
