@@ -59,8 +59,14 @@ fn judge() -> Option<String> {
     let state = SignatureState::default();
     state.set_software_only(software_only().ok()?);
     let verdict = |verifier: &dyn SignatureVerifier| -> &'static str {
-        verify_jws(token, &keys, &Algorithm::ALL, MAX_BYTES, verifier)
-            .map_or_else(|error: TokenError| error.code(), |_| "valid")
+        verify_jws(
+            token,
+            &keys,
+            &Algorithm::ALL.map(Into::into),
+            MAX_BYTES,
+            verifier,
+        )
+        .map_or_else(|error: TokenError| error.code(), |_| "valid")
     };
     let used = verdict(&HostVerifier::new(&Proxy, &state, 100));
     let software = verdict(&SoftwareVerifier);

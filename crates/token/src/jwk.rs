@@ -284,10 +284,36 @@ fn rsa(
     if !(3..=MAX_EXPONENT).contains(&value) || value % 2 == 0 {
         return Err(KeyError::Exponent);
     }
+    if is_roca(&modulus) {
+        return Err(KeyError::Roca);
+    }
     if bits > MAX_MODULUS_BITS {
         return Ok(Err(IgnoredReason::ModulusTooLarge { bits }));
     }
     Ok(Ok(PublicKey::Rsa { modulus, exponent }))
+}
+
+/// Whether the modulus has the mark of the generator of CVE-2017-15361, whose
+/// keys can be factored: its primes are powers of 65537 by every small prime,
+/// so the modulus is one as well (Nemec and others, "The Return of
+/// Coppersmith's Attack", 2017, section 2.3). Of other moduli, one in 2^27 is.
+fn is_roca(modulus: &[u8]) -> bool {
+    const PRIMES: [u32; 38] = [
+        3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89,
+        97, 101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+    ];
+    // No product passes 65537 * 167, nor does a sum 167 * 256.
+    PRIMES.into_iter().all(|prime| {
+        let reduce = |number: u32| number.checked_rem(prime).unwrap_or(0);
+        let rest = modulus.iter().fold(0, |rest: u32, byte| {
+            reduce(rest.wrapping_mul(256).wrapping_add(u32::from(*byte)))
+        });
+        let mut power = 1_u32;
+        (0..prime).any(|_| {
+            power = reduce(power.wrapping_mul(65_537));
+            power == rest
+        })
+    })
 }
 
 fn elliptic(members: &Map<String, Value>) -> Result<Result<PublicKey, IgnoredReason>, KeyError> {

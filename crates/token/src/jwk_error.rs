@@ -65,6 +65,16 @@ pub enum JwksError {
         /// What is wrong with it.
         error: KeyError,
     },
+    /// Symmetric and public keys in one set: what is checked with a secret
+    /// must not be found among what anybody may know.
+    #[error("the key set has symmetric and public keys: give each kind a set of its own")]
+    MixedKinds,
+    /// Two symmetric keys have one `kid` (RFC 7517 section 4.5).
+    #[error("{label}: another symmetric key has the same kid")]
+    DuplicateSecret {
+        /// The second one.
+        label: KeyLabel,
+    },
     /// No key of the set can verify a signature.
     #[error("the key set has no key that can verify a signature{}", reasons(.ignored))]
     NoUsableKey {
@@ -151,6 +161,9 @@ pub enum KeyError {
     /// An even RSA modulus, which is no product of two primes.
     #[error("member \"n\" is not an RSA modulus: it is even")]
     EvenModulus,
+    /// The modulus has the mark of a generator whose keys can be factored.
+    #[error("the RSA key can be factored (CVE-2017-15361): replace the key")]
+    Roca,
     /// A public exponent that cannot be one.
     #[error("member \"e\" must be an odd number from 3 to 8589934591")]
     Exponent,

@@ -101,6 +101,9 @@ impl Jwks {
                 ignored: set.ignored,
             });
         }
+        if !set.keys.is_empty() && !set.secrets.is_empty() {
+            return Err(JwksError::MixedKinds);
+        }
         set.fingerprint = fingerprint::of_keys(&set.keys);
         Ok(set)
     }
@@ -153,7 +156,13 @@ impl Jwks {
             .and_then(|members| read(members, policy));
         match read {
             Ok(Ok(AnyKey::Public(key))) => self.keys.push(key),
-            Ok(Ok(AnyKey::Secret(key))) => self.secrets.push(key),
+            Ok(Ok(AnyKey::Secret(key))) => {
+                let known = |other: &SecretJwk| other.key_id() == key.key_id();
+                if key.key_id().is_some() && self.secrets.iter().any(known) {
+                    return Err(JwksError::DuplicateSecret { label });
+                }
+                self.secrets.push(key);
+            }
             Ok(Err(reason)) => self.ignored.push(IgnoredKey { label, reason }),
             Err(error) => return Err(JwksError::Key { label, error }),
         }

@@ -272,6 +272,10 @@ fn keys_that_are_wrong_refuse_the_set() {
                 .into(),
         ),
         (
+            unusable("rsa-roca"),
+            "the RSA key can be factored (CVE-2017-15361): replace the key".into(),
+        ),
+        (
             changed(jwk("rsa-a"), &json!({ "n": encode([0xff; 127]) })),
             "the RSA modulus has 1016 bits, at least 2048 are required: replace the key".into(),
         ),

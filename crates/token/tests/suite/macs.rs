@@ -125,27 +125,24 @@ fn public_keys_are_no_secrets() {
     }
 }
 
-/// A set with both kinds, as tools read it: each key checks its own kind.
+/// As tools read them; each secret checks what its `alg` and its size allow.
 #[test]
-fn secrets_and_public_keys_of_one_set_keep_apart() {
-    let secret = encode([7; 64]);
-    let set = json!({ "keys": [
-        jwk("rsa-a"),
-        jwk("ed25519-a"),
-        { "kty": "oct", "k": secret, "kid": "rsa-a" },
-        { "kty": "oct", "k": secret, "kid": "only-384", "alg": "HS384" },
-    ] });
+fn sets_of_secrets() {
     let policy = KeyPolicy {
         secrets: true,
         ..KeyPolicy::default()
     };
-    let keys = Jwks::parse_with(set.to_string().as_bytes(), &policy).unwrap();
-    let mut settings = ProviderSettings::new(ISSUER, keys);
+    let secret = encode([7; 64]);
+    let any = json!({ "kty": "oct", "k": secret, "kid": "any" });
+    let only = json!({ "kty": "oct", "k": secret, "kid": "only-384", "alg": "HS384" });
+    let parse =
+        |keys: &[&Value]| Jwks::parse_with(json!({ "keys": keys }).to_string().as_bytes(), &policy);
+    let mut settings = ProviderSettings::new(ISSUER, parse(&[&any, &only]).unwrap());
     settings.algorithms = JwsAlgorithm::all().collect();
     let provider = Provider::new(settings).unwrap();
     for (algorithm, kid, expected) in [
-        (MacAlgorithm::HS256, "rsa-a", Ok(MacAlgorithm::HS256.into())),
-        (MacAlgorithm::HS512, "rsa-a", Ok(MacAlgorithm::HS512.into())),
+        (MacAlgorithm::HS256, "any", Ok(MacAlgorithm::HS256.into())),
+        (MacAlgorithm::HS512, "any", Ok(MacAlgorithm::HS512.into())),
         (
             MacAlgorithm::HS384,
             "only-384",
@@ -156,22 +153,27 @@ fn secrets_and_public_keys_of_one_set_keep_apart() {
             "only-384",
             Err(TokenError::KeyMismatch),
         ),
-        (
-            MacAlgorithm::HS256,
-            "ed25519-a",
-            Err(TokenError::KeyMismatch),
-        ),
         (MacAlgorithm::HS256, "nobody", Err(TokenError::KeyUnknown)),
     ] {
-        let token = mac(
-            algorithm,
-            &[7; 64],
-            &json!({ "alg": algorithm.name(), "kid": kid }),
-        );
+        let header = json!({ "alg": algorithm.name(), "kid": kid });
+        let token = mac(algorithm, &[7; 64], &header);
         assert_eq!(judge(&provider, &token), expected, "{algorithm} {kid}");
     }
     let signed = judge(&provider, &good("rsa-a", Algorithm::RS256));
-    assert_eq!(signed, Ok(Algorithm::RS256.into()));
-    let only_public = all_keys();
-    assert!(only_public.secrets().is_empty());
+    assert_eq!(signed, Err(TokenError::KeyUnknown));
+    let nameless = json!({ "kty": "oct", "k": secret });
+    assert!(parse(&[&nameless, &nameless]).is_ok());
+    for (keys, expected) in [
+        (
+            [&any, &jwk("rsa-a")],
+            "the key set has symmetric and public keys: give each kind a set of its own",
+        ),
+        (
+            [&any, &any],
+            "keys[1] (kid \"any\"): another symmetric key has the same kid",
+        ),
+    ] {
+        assert_eq!(parse(&keys).unwrap_err().to_string(), expected);
+    }
+    assert!(all_keys().secrets().is_empty());
 }
