@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::json::parse_object;
-use crate::{Algorithm, IgnoredKey, Jwk, JwksError, KeyError, KeyLabel};
+use crate::{Algorithm, IgnoredKey, IgnoredReason, Jwk, JwksError, KeyError, KeyLabel};
 
 /// The greatest size of a key set in bytes: room for certificate chains, which
 /// real key sets carry along.
@@ -31,6 +31,39 @@ impl Jwks {
     /// # Errors
     /// [`JwksError`] says which key and which member, and what to do.
     pub fn parse(text: &[u8]) -> Result<Self, JwksError> {
+        Self::read(text, Self::add)
+    }
+
+    /// Reads a key set that somebody else publishes: as [`Self::parse`], but a
+    /// key that is malformed, weak or private is ignored too, as RFC 7517
+    /// section 5 has it, for nobody here can mend it.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], except for what is wrong with a single key.
+    pub fn parse_published(text: &[u8]) -> Result<Self, JwksError> {
+        Self::read(text, |set, index, value| {
+            if let Err(JwksError::Key { label, error }) = set.add(index, value) {
+                let reason = IgnoredReason::Faulty(error);
+                set.ignored.push(IgnoredKey { label, reason });
+            }
+            Ok(())
+        })
+    }
+
+    /// The key set of a provider whose keys have not been fetched: no token
+    /// finds its key there.
+    #[must_use]
+    pub const fn awaited() -> Self {
+        Self {
+            keys: Vec::new(),
+            ignored: Vec::new(),
+        }
+    }
+
+    fn read(
+        text: &[u8],
+        add: impl Fn(&mut Self, usize, &Value) -> Result<(), JwksError>,
+    ) -> Result<Self, JwksError> {
         if text.len() > MAX_JWKS_BYTES {
             return Err(JwksError::TooLarge {
                 bytes: text.len(),
@@ -57,7 +90,7 @@ impl Jwks {
             ignored: Vec::new(),
         };
         for (index, value) in values.iter().enumerate() {
-            set.add(index, value)?;
+            add(&mut set, index, value)?;
         }
         if set.keys.is_empty() {
             return Err(JwksError::NoUsableKey {
@@ -87,7 +120,8 @@ impl Jwks {
         Ok(())
     }
 
-    /// The usable keys, in the order of the set; never empty.
+    /// The usable keys, in the order of the set; none only while they are
+    /// awaited.
     #[must_use]
     pub fn keys(&self) -> &[Jwk] {
         &self.keys

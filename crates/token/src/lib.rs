@@ -31,6 +31,7 @@ mod jwks;
 mod jws;
 mod key;
 mod provider;
+pub mod remote;
 mod signature;
 mod validate;
 

@@ -142,6 +142,15 @@ impl Provider {
         Ok(Self { settings })
     }
 
+    /// The same provider with these keys.
+    ///
+    /// # Errors
+    /// No key fits the algorithms.
+    pub fn with_keys(&self, jwks: Jwks) -> Result<Self, ProviderError> {
+        let settings = self.settings.clone();
+        Self::new(ProviderSettings { jwks, ..settings })
+    }
+
     /// The settings.
     #[must_use]
     pub const fn settings(&self) -> &ProviderSettings {
@@ -206,7 +215,8 @@ fn check_algorithms(algorithms: &[Algorithm], jwks: &Jwks) -> Result<(), Provide
     if let Some(index) = first_repetition(algorithms) {
         return Err(ProviderError::DuplicateAlgorithm { index });
     }
-    if !algorithms.iter().any(|algorithm| jwks.any_fits(*algorithm)) {
+    let awaited = jwks.keys().is_empty();
+    if !awaited && !algorithms.iter().any(|algorithm| jwks.any_fits(*algorithm)) {
         let names: Vec<_> = algorithms
             .iter()
             .map(|algorithm| algorithm.name())

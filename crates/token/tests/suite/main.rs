@@ -8,3 +8,5 @@ mod keys;
 mod mint;
 mod properties;
 mod providers;
+mod remote;
+mod remote_properties;
