@@ -14,13 +14,15 @@
 )]
 
 mod host;
+mod keys;
 mod logger;
 mod root;
 mod stream;
+mod waiting;
 
 mod entry {
     proxy_wasm::main! {{
         crate::logger::install();
-        proxy_wasm::set_root_context(|_| Box::new(crate::root::Root::default()));
+        proxy_wasm::set_root_context(|id| Box::new(crate::root::Root::new(id)));
     }}
 }

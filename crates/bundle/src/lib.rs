@@ -21,12 +21,14 @@
 
 mod bundle;
 mod configuration;
+mod duration;
 mod error;
 #[cfg(feature = "folder")]
 pub mod folder;
 mod manifest;
 mod principal;
 mod provider;
+mod remote;
 mod roles;
 mod settings;
 

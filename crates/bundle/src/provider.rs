@@ -1,17 +1,20 @@
 //! One issuer's entry, checked: its tokens, where they stand, what they give.
 
 use doorward_request::is_token_byte;
+use doorward_token::remote::RemoteKeySettings;
 use doorward_token::{Jwks, ProviderSettings};
 
 use crate::error::BundleError;
 use crate::manifest::{Presence, TokenLocation, TokenProvider, whole_number};
 use crate::principal::PrincipalForm;
+use crate::remote;
 use crate::roles::RoleClaim;
 
 /// An issuer whose tokens are accepted, and what a token of it gives.
 #[derive(Debug, Clone)]
 pub struct Provider {
     pub(crate) tokens: doorward_token::Provider,
+    pub(crate) remote_keys: Option<RemoteKeySettings>,
     pub(crate) locations: Vec<TokenLocation>,
     pub(crate) presence: Presence,
     pub(crate) principal: Option<PrincipalForm>,
@@ -19,10 +22,17 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Verification of this issuer's tokens.
+    /// Verification of this issuer's tokens. Where its keys are fetched, it has
+    /// none of its own.
     #[must_use]
     pub fn tokens(&self) -> &doorward_token::Provider {
         &self.tokens
+    }
+
+    /// How its keys are fetched; `None` where the bundle holds them.
+    #[must_use]
+    pub fn remote_keys(&self) -> Option<&RemoteKeySettings> {
+        self.remote_keys.as_ref()
     }
 
     /// Where its tokens stand; header names are in lower case.
@@ -68,6 +78,7 @@ impl Provider {
                 )
             })?;
         }
+        let remote_keys = remote::load(index, entry, &settings.algorithms)?;
         let principal = entry
             .principal
             .as_deref()
@@ -81,6 +92,7 @@ impl Provider {
                     error,
                 }
             })?,
+            remote_keys,
             locations: locations(index, entry.from.as_deref())?,
             presence: entry.presence,
             principal,
@@ -90,12 +102,15 @@ impl Provider {
 }
 
 fn keys(index: usize, entry: &TokenProvider) -> Result<Jwks, BundleError> {
+    if entry.jwks.remote_field().is_some() {
+        return Ok(Jwks::awaited());
+    }
     let Some(keys) = &entry.jwks.keys else {
         let problem = match &entry.jwks.file {
             Some(file) => format!(
                 "names the file {file:?}, which only a bundle's folder can hold: write {{\"keys\": [...]}} here"
             ),
-            None => "has neither keys nor a file".to_owned(),
+            None => "has neither keys nor a file nor a cluster to fetch them from".to_owned(),
         };
         return Err(BundleError::field(format!("tokens[{index}].jwks"), problem));
     };
