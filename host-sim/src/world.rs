@@ -95,6 +95,8 @@ pub(crate) struct World {
     pub(crate) shared: Shared,
     pub(crate) metrics: Metrics,
     pub(crate) clusters: BTreeMap<String, Cluster>,
+    /// How often each cluster was called.
+    pub(crate) called: BTreeMap<String, u64>,
     pub(crate) foreign: BTreeMap<String, ForeignFunction>,
     /// Facts that were given, which go before those that the simulator makes up.
     pub(crate) properties: Property,
@@ -116,6 +118,7 @@ impl Default for World {
             shared: Shared::default(),
             metrics: Metrics::default(),
             clusters: BTreeMap::new(),
+            called: BTreeMap::new(),
             foreign: BTreeMap::new(),
             properties: Property::Map(BTreeMap::new()),
             environment: BTreeMap::new(),

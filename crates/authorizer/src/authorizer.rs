@@ -153,6 +153,8 @@ impl Authorizer {
         })
     }
 
+    // Once in the module, though two call it.
+    #[inline(never)]
     fn run(
         &self,
         headers: HeaderSnapshot,

@@ -31,7 +31,7 @@ impl Jwks {
     /// # Errors
     /// [`JwksError`] says which key and which member, and what to do.
     pub fn parse(text: &[u8]) -> Result<Self, JwksError> {
-        Self::read(text, Self::add)
+        Self::read(text, false)
     }
 
     /// Reads a key set that somebody else publishes: as [`Self::parse`], but a
@@ -41,13 +41,7 @@ impl Jwks {
     /// # Errors
     /// As [`Self::parse`], except for what is wrong with a single key.
     pub fn parse_published(text: &[u8]) -> Result<Self, JwksError> {
-        Self::read(text, |set, index, value| {
-            if let Err(JwksError::Key { label, error }) = set.add(index, value) {
-                let reason = IgnoredReason::Faulty(error);
-                set.ignored.push(IgnoredKey { label, reason });
-            }
-            Ok(())
-        })
+        Self::read(text, true)
     }
 
     /// The key set of a provider whose keys have not been fetched: no token
@@ -60,10 +54,9 @@ impl Jwks {
         }
     }
 
-    fn read(
-        text: &[u8],
-        add: impl Fn(&mut Self, usize, &Value) -> Result<(), JwksError>,
-    ) -> Result<Self, JwksError> {
+    // Once in the module, though two call it.
+    #[inline(never)]
+    fn read(text: &[u8], published: bool) -> Result<Self, JwksError> {
         if text.len() > MAX_JWKS_BYTES {
             return Err(JwksError::TooLarge {
                 bytes: text.len(),
@@ -90,7 +83,7 @@ impl Jwks {
             ignored: Vec::new(),
         };
         for (index, value) in values.iter().enumerate() {
-            add(&mut set, index, value)?;
+            set.add(index, value, published)?;
         }
         if set.keys.is_empty() {
             return Err(JwksError::NoUsableKey {
@@ -100,7 +93,7 @@ impl Jwks {
         Ok(set)
     }
 
-    fn add(&mut self, index: usize, value: &Value) -> Result<(), JwksError> {
+    fn add(&mut self, index: usize, value: &Value, published: bool) -> Result<(), JwksError> {
         let label = KeyLabel {
             index,
             key_id: value
@@ -115,6 +108,10 @@ impl Jwks {
         match read {
             Ok(Ok(key)) => self.keys.push(key),
             Ok(Err(reason)) => self.ignored.push(IgnoredKey { label, reason }),
+            Err(error) if published => {
+                let reason = IgnoredReason::Faulty(error);
+                self.ignored.push(IgnoredKey { label, reason });
+            }
             Err(error) => return Err(JwksError::Key { label, error }),
         }
         Ok(())

@@ -118,6 +118,7 @@ impl Provider {
     ///
     /// # Errors
     /// [`ProviderError`] names the first setting that is wrong.
+    #[inline(never)]
     pub fn new(settings: ProviderSettings) -> Result<Self, ProviderError> {
         if settings.issuer.is_empty() {
             return Err(ProviderError::NoIssuer);
