@@ -8,11 +8,11 @@ use crate::headers::{HeaderMap, Kind};
 use crate::host::{CallResponse, PendingCall};
 use crate::module::ProxyModule;
 use crate::options::{Options, PropertyError};
-use crate::scenario::{ClusterAnswer, ObservedPush};
+use crate::scenario::{ClusterAnswer, ObservedPush, Script};
 use crate::shared::Metric;
 use crate::stream::OpenStream;
 use crate::vm::{Called, Vm};
-use crate::world::{Clock, Cluster, SharedWorld};
+use crate::world::{Clock, SharedWorld};
 
 /// How many events (call answers, queue entries) are delivered before it is said that the module
 /// never comes to rest.
@@ -184,7 +184,7 @@ impl Simulator {
     pub fn set_cluster(&mut self, name: &str, answers: Option<Vec<ClusterAnswer>>) {
         let clusters = &mut self.world.lock().clusters;
         match answers {
-            Some(answers) => clusters.insert(name.to_owned(), Cluster::new(answers)),
+            Some(answers) => clusters.insert(name.to_owned(), Script::new(answers)),
             None => clusters.remove(name),
         };
     }

@@ -12,6 +12,7 @@ pub mod echo;
 pub mod envoy;
 pub mod generate;
 pub mod given;
+pub mod key_server;
 pub mod push_under_load;
 pub mod ready;
 pub mod report;

@@ -75,7 +75,8 @@ fn http_call(
         for required in [":path", ":method", ":authority"] {
             map.get(required).ok_or(Status::BadArgument)?;
         }
-        let answer = known.answer();
+        let path = String::from_utf8_lossy(map.get(":path").unwrap_or_default());
+        let answer = known.answer(&path);
         *world.called.entry(cluster.to_owned()).or_default() += 1;
         (answer, world.clock.now())
     };

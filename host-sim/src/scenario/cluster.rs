@@ -13,6 +13,8 @@ use super::value::Bytes;
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct ClusterAnswer {
+    /// The path, with the query, that is answered so; every path when absent.
+    pub path: Option<String>,
     /// HTTP status of the answer.
     #[serde(default = "ok_status")]
     pub status: u16,
@@ -33,6 +35,7 @@ pub struct ClusterAnswer {
 impl Default for ClusterAnswer {
     fn default() -> Self {
         Self {
+            path: None,
             status: ok_status(),
             headers: Vec::new(),
             body: Bytes::default(),
@@ -44,6 +47,45 @@ impl Default for ClusterAnswer {
 
 fn ok_status() -> u16 {
     200
+}
+
+/// The answers of one cluster, in turn.
+#[derive(Clone, Debug, Default)]
+pub struct Script {
+    answers: Vec<ClusterAnswer>,
+    given: BTreeMap<String, usize>,
+}
+
+impl Script {
+    /// A script that has given no answer yet.
+    pub fn new(answers: Vec<ClusterAnswer>) -> Self {
+        Self {
+            answers,
+            given: BTreeMap::new(),
+        }
+    }
+
+    /// The next answer to a request of this path: those for the path are given in turn, and the
+    /// last one is repeated. `None` where there is no answer at all: the connection breaks. Where
+    /// there are answers for other paths only, it is 404.
+    pub fn answer(&mut self, path: &str) -> Option<ClusterAnswer> {
+        if self.answers.is_empty() {
+            return None;
+        }
+        let mut fitting = self.answers.iter().filter(|answer| {
+            let wanted = answer.path.as_deref();
+            wanted.is_none_or(|wanted| wanted == path)
+        });
+        let given = self.given.entry(path.to_owned()).or_default();
+        let position = *given;
+        *given += 1;
+        let last = fitting.clone().next_back();
+        let not_found = ClusterAnswer {
+            status: 404,
+            ..ClusterAnswer::default()
+        };
+        Some(fitting.nth(position).or(last).cloned().unwrap_or(not_found))
+    }
 }
 
 /// A cluster that answers otherwise from now on.

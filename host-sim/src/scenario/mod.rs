@@ -36,7 +36,7 @@ use serde_json::Value;
 
 pub use check::{Difference, check, check_push};
 pub use clock::Clock;
-pub use cluster::{Calls, ChangedCluster, ClusterAnswer, check_calls};
+pub use cluster::{Calls, ChangedCluster, ClusterAnswer, Script, check_calls};
 pub use expect::{Decision, Expect, ExpectPush, ExpectUpstream, ExpectUpstreamRequest};
 pub use load::{ScenarioError, load, parse};
 pub use observed::{DecisionRecord, HostCalls, Observed, ObservedPush, UpstreamRequest};

@@ -187,12 +187,14 @@ impl Substitute for Scenario {
 impl Substitute for ClusterAnswer {
     fn substitute(&mut self, variables: &Variables) -> Outcome {
         let Self {
+            path,
             status: _,
             headers,
             body,
             delay: _,
             reset: _,
         } = self;
+        path.substitute(variables)?;
         headers.substitute(variables)?;
         body.substitute(variables)
     }
