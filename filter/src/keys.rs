@@ -120,6 +120,7 @@ pub(crate) fn on_response(
     let (Some(call), Ok((now, random))) = (call, now_and_random()) else {
         return;
     };
+    waiting::keys_changed();
     if let Ok(mut keys) = call.keys.try_borrow_mut() {
         let outcome = match read(headers, body_size) {
             Ok(answer) => keys.answered(call.number, &answer.response(), now, random),
@@ -166,6 +167,7 @@ fn poll(root: u32, keys: &SharedKeys, now: Millis, random: u64) {
         Err(error) => {
             let outcome = source.failed(fetch.number, error, now, random);
             report(&fetch.cluster, &outcome);
+            waiting::keys_changed();
         }
     }
 }
@@ -258,7 +260,8 @@ fn rest(authorizer: &Authorizer, timer: &Timer, now: Millis) {
     let sweep = STORE
         .with_borrow(|store| store.len() > authorizer.key_sources().count())
         .then(|| now.saturating_add(SWEEP));
-    let next = [fetch, look, sweep].into_iter().flatten().min();
+    let more = waiting::any_due().then_some(now);
+    let next = [fetch, look, sweep, more].into_iter().flatten().min();
     timer.set(next.map_or(0, |next| {
         let wait = next.saturating_sub(now).clamp(1, SWEEP);
         u32::try_from(wait).unwrap_or(u32::MAX)

@@ -46,6 +46,12 @@ impl State {
             .unwrap_or(0)
     }
 
+    /// Whether the request has waited as long as it may.
+    pub(crate) fn has_waited(&self, now: Millis) -> bool {
+        let held = self.held.try_borrow();
+        held.is_ok_and(|held| held.as_ref().is_some_and(|held| now >= held.until))
+    }
+
     /// What the request waits with; it waits no longer.
     pub(crate) fn take_held(&self) -> Option<Held> {
         self.held.try_borrow_mut().ok()?.take()

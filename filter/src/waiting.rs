@@ -1,11 +1,11 @@
 //! Requests that wait for keys. They are decided in a callback of a root
 //! context, which acts for each of them in turn.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
-use doorward_authorizer::Authorizer;
-use doorward_authorizer::Awaiting;
+use doorward_authorizer::{Authorizer, Awaiting};
 use doorward_token::remote::Millis;
 
 use crate::host;
@@ -16,8 +16,15 @@ use crate::stream::{State, decide};
 const MAX_WAITING: usize = 512;
 const MAX_WAITING_BYTES: usize = 4 * 1_024 * 1_024;
 
+/// How many are decided in one callback. Where signatures are checked in the
+/// module, each may take more than a millisecond, and the worker does nothing
+/// else meanwhile.
+const BATCH: usize = 16;
+
 thread_local! {
-    static WAITING: RefCell<Vec<Waiter>> = const { RefCell::new(Vec::new()) };
+    static WAITING: RefCell<VecDeque<Waiter>> = const { RefCell::new(VecDeque::new()) };
+    /// How many at the front are to be looked at.
+    static DUE: Cell<usize> = const { Cell::new(0) };
 }
 
 /// A request in the list. A client that goes away takes its state with it.
@@ -36,48 +43,73 @@ pub(crate) struct Held {
 
 /// Whether nothing waits.
 pub(crate) fn is_empty() -> bool {
-    WAITING.with_borrow(Vec::is_empty)
+    WAITING.with_borrow(VecDeque::is_empty)
 }
 
 /// Whether one more request of this size may wait.
 pub(crate) fn has_room(size: usize) -> bool {
-    WAITING.with_borrow_mut(|waiting| {
+    WAITING.with_borrow(|waiting| {
         let mut bytes = size;
-        waiting.retain(|waiter| {
-            let Some(state) = waiter.state.upgrade() else {
-                return false;
-            };
+        let mut count = 0_usize;
+        for state in waiting.iter().filter_map(|waiter| waiter.state.upgrade()) {
             bytes = bytes.saturating_add(state.held_size());
-            true
-        });
-        waiting.len() < MAX_WAITING && bytes <= MAX_WAITING_BYTES
+            count = count.saturating_add(1);
+        }
+        count < MAX_WAITING && bytes <= MAX_WAITING_BYTES
     })
 }
 
 /// Puts a request into the list.
 pub(crate) fn add(context: u32, state: &Rc<State>) {
     let state = Rc::downgrade(state);
-    WAITING.with_borrow_mut(|waiting| waiting.push(Waiter { context, state }));
+    WAITING.with_borrow_mut(|waiting| waiting.push_back(Waiter { context, state }));
 }
 
-/// Decides what can be decided. Runs in a callback of the root context `root`.
+/// Notes that keys came, or that they failed to come: all that wait now are to
+/// be looked at.
+pub(crate) fn keys_changed() {
+    DUE.set(WAITING.with_borrow(VecDeque::len));
+}
+
+/// Whether some are still to be looked at.
+pub(crate) fn any_due() -> bool {
+    DUE.get() > 0
+}
+
+/// Decides those that are to be looked at, and those whose time is over, up to
+/// [`BATCH`]. Runs in a callback of the root context `root`.
 pub(crate) fn go_on(root: u32, now: Millis) {
     let waiting = WAITING.take();
     if waiting.is_empty() {
+        DUE.set(0);
         return;
     }
+    let mut due = DUE.get();
+    let mut left = BATCH;
+    let mut still = VecDeque::new();
     for waiter in waiting {
         let Some(state) = waiter.state.upgrade() else {
+            due = due.saturating_sub(1);
             continue;
         };
-        if let Err(error) = host::set_effective_context(waiter.context) {
-            log::error!("doorward: a request that waits is lost: {error}");
+        if left == 0 || (due == 0 && !state.has_waited(now)) {
+            still.push_back(waiter);
             continue;
         }
-        if let Some(held) = state.take_held() {
+        due = due.saturating_sub(1);
+        left = left.saturating_sub(1);
+        if let Err(error) = host::set_effective_context(waiter.context) {
+            log::error!("doorward: a request that waits is lost: {error}");
+        } else if let Some(held) = state.take_held() {
             decide(waiter.context, &state, held, now);
         }
     }
+    DUE.set(due);
+    WAITING.with_borrow_mut(|waiting| {
+        // Behind those that were not looked at stand those that wait on.
+        still.append(waiting);
+        *waiting = still;
+    });
     if let Err(error) = host::set_effective_context(root) {
         log::error!("doorward: {error}");
     }

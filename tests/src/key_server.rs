@@ -11,7 +11,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -130,6 +130,9 @@ impl KeyServer {
 fn certificate(host: &str) -> Result<(String, ServerConfig)> {
     let key = KeyPair::generate()?;
     let mut authority = CertificateParams::new(Vec::new())?;
+    // A name of its own: one that is its issuer's has signed itself.
+    let name = &mut authority.distinguished_name;
+    name.push(DnType::CommonName, format!("authority of {host}"));
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let root = authority.self_signed(&key)?;
     let issuer = Issuer::new(authority, key);
