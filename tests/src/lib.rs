@@ -16,6 +16,7 @@ pub mod key_server;
 pub mod push_under_load;
 pub mod ready;
 pub mod report;
+pub mod rotation_under_load;
 pub mod scenarios;
 pub mod token;
 pub mod wait;

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
-use doorward_tests::{demo, generate, push_under_load, scenarios};
+use doorward_tests::{demo, generate, push_under_load, rotation_under_load, scenarios};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -43,6 +43,15 @@ enum Command {
         /// Writes nothing; fails when a file is stale
         #[arg(long)]
         check: bool,
+    },
+    /// Rotates an issuer's keys under load
+    RotationUnderLoad {
+        /// The module
+        #[arg(long)]
+        module: PathBuf,
+        /// Envoy's program
+        #[arg(long)]
+        envoy: PathBuf,
     },
     /// Replaces the policy of an Envoy under load
     PushUnderLoad {
@@ -98,5 +107,6 @@ fn run(command: Command) -> Result<bool> {
         } => demo::run(envoy.as_deref(), &module, keep),
         Command::Generate { check } => generate::run(check),
         Command::PushUnderLoad { module, envoy } => push_under_load::run(&envoy, &module),
+        Command::RotationUnderLoad { module, envoy } => rotation_under_load::run(&envoy, &module),
     }
 }

@@ -17,10 +17,10 @@ pub const MIN_BACKOFF: Millis = SECOND;
 pub const MAX_BACKOFF: Millis = 30 * SECOND;
 
 /// How many fetches unknown `kid`s may bring in a row.
-pub const EARLY_BURST: u32 = 2;
+pub const EARLY_BURST: u32 = 4;
 
 /// The time after which unknown `kid`s may bring one more.
-pub const EARLY_INTERVAL: Millis = 30 * SECOND;
+pub const EARLY_INTERVAL: Millis = 10 * SECOND;
 
 /// The least time between two fetches that unknown `kid`s bring.
 const EARLY_SPACING: Millis = SECOND;
