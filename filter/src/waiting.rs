@@ -84,19 +84,20 @@ pub(crate) fn go_on(root: u32, now: Millis) {
         DUE.set(0);
         return;
     }
-    let mut due = DUE.get();
+    let window = DUE.get();
+    let mut due = 0_usize;
     let mut left = BATCH;
     let mut still = VecDeque::new();
-    for waiter in waiting {
+    for (position, waiter) in waiting.into_iter().enumerate() {
         let Some(state) = waiter.state.upgrade() else {
-            due = due.saturating_sub(1);
             continue;
         };
-        if left == 0 || (due == 0 && !state.has_waited(now)) {
+        let is_due = position < window;
+        if left == 0 || !(is_due || state.has_waited(now)) {
+            due = due.saturating_add(usize::from(is_due));
             still.push_back(waiter);
             continue;
         }
-        due = due.saturating_sub(1);
         left = left.saturating_sub(1);
         if let Err(error) = host::set_effective_context(waiter.context) {
             log::error!("doorward: a request that waits is lost: {error}");
