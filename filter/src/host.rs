@@ -31,15 +31,19 @@ impl std::fmt::Display for HostError {
 const OK: u32 = 0;
 const NOT_FOUND: u32 = 1;
 const UNIMPLEMENTED: u32 = 12;
+const CALL_RESPONSE_BODY: u32 = 4;
 const PLUGIN_CONFIGURATION: u32 = 7;
+const REQUEST: u32 = 0;
 
-/// A header map of the request, by its number in the ABI.
+/// A header map, by its number in the ABI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HeaderMap {
     /// The request's headers.
     RequestHeaders,
     /// The request's trailers.
     RequestTrailers,
+    /// The headers of the answer to an HTTP call.
+    CallResponseHeaders,
 }
 
 impl HeaderMap {
@@ -47,6 +51,7 @@ impl HeaderMap {
         match self {
             Self::RequestHeaders => 0,
             Self::RequestTrailers => 1,
+            Self::CallResponseHeaders => 6,
         }
     }
 }
@@ -102,6 +107,9 @@ mod abi {
             headers_size: usize,
             grpc_status: i32,
         ) -> u32;
+        pub(super) fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
+        pub(super) fn proxy_set_effective_context(context: u32) -> u32;
+        pub(super) fn proxy_continue_stream(direction: u32) -> u32;
         pub(super) fn proxy_call_foreign_function(
             name: *const u8,
             name_size: usize,
@@ -290,22 +298,46 @@ pub(crate) fn set_property(name: &str, value: &[u8]) -> Result<(), HostError> {
 
 /// The plugin configuration, `size` bytes of it.
 pub(crate) fn plugin_configuration(size: usize) -> Result<Vec<u8>, HostError> {
+    buffer(PLUGIN_CONFIGURATION, size)
+}
+
+/// The body of the answer to an HTTP call, `size` bytes of it.
+pub(crate) fn call_response_body(size: usize) -> Result<Vec<u8>, HostError> {
+    buffer(CALL_RESPONSE_BODY, size)
+}
+
+fn buffer(number: u32, size: usize) -> Result<Vec<u8>, HostError> {
     let (mut data, mut length) = (null_mut(), 0);
     // SAFETY: the host writes a pointer and a size to live variables.
-    let status = unsafe {
-        abi::proxy_get_buffer_bytes(
-            PLUGIN_CONFIGURATION,
-            0,
-            size,
-            &raw mut data,
-            &raw mut length,
-        )
-    };
+    let status =
+        unsafe { abi::proxy_get_buffer_bytes(number, 0, size, &raw mut data, &raw mut length) };
     if status == NOT_FOUND {
         return Ok(Vec::new());
     }
     check("proxy_get_buffer_bytes", status)?;
     Ok(returned(data, length))
+}
+
+/// Sets the time between two ticks of the root context of the context in
+/// force; 0 ends them.
+pub(crate) fn set_tick_period(milliseconds: u32) -> Result<(), HostError> {
+    // SAFETY: no memory is passed.
+    let status = unsafe { abi::proxy_set_tick_period_milliseconds(milliseconds) };
+    check("proxy_set_tick_period_milliseconds", status)
+}
+
+/// Has the following calls act for this context, until the callback ends.
+pub(crate) fn set_effective_context(context: u32) -> Result<(), HostError> {
+    // SAFETY: no memory is passed.
+    let status = unsafe { abi::proxy_set_effective_context(context) };
+    check("proxy_set_effective_context", status)
+}
+
+/// Lets a request go on that was paused.
+pub(crate) fn continue_request() -> Result<(), HostError> {
+    // SAFETY: no memory is passed.
+    let status = unsafe { abi::proxy_continue_stream(REQUEST) };
+    check("proxy_continue_stream", status)
 }
 
 /// Answers the client in the upstream's place. The proxy maps the status for

@@ -14,6 +14,7 @@
 )]
 
 mod host;
+mod keys;
 mod logger;
 mod metrics;
 mod root;
@@ -22,16 +23,17 @@ mod stream;
 #[cfg(feature = "vectors")]
 mod vectors;
 mod vm;
+mod waiting;
 
 mod entry {
     proxy_wasm::main! {{
         crate::logger::install();
-        proxy_wasm::set_root_context(|_| {
+        proxy_wasm::set_root_context(|id| {
             #[cfg(feature = "vectors")]
             if std::env::var_os("DOORWARD_VECTORS").is_some() {
                 return Box::new(crate::vectors::Root);
             }
-            Box::new(crate::root::Root::default())
+            Box::new(crate::root::Root::new(id))
         });
     }}
 }

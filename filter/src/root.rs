@@ -8,14 +8,16 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
 use crate::host;
+use crate::keys::{self, Timer};
 use crate::signatures::UnknownSignatures;
 use crate::stream::Stream;
 use crate::vm;
 
 /// The root context. It decides nothing until a configuration was accepted.
-#[derive(Default)]
 pub(crate) struct Root {
+    id: u32,
     authorizer: Option<Rc<Authorizer>>,
+    timer: Rc<Timer>,
 }
 
 /// Why a configuration is refused.
@@ -37,6 +39,14 @@ impl std::fmt::Display for Refusal {
 }
 
 impl Root {
+    pub(crate) fn new(id: u32) -> Self {
+        Self {
+            id,
+            authorizer: None,
+            timer: Rc::default(),
+        }
+    }
+
     fn configure(size: usize) -> Result<Authorizer, Refusal> {
         vm::choose_signatures().map_err(Refusal::Signatures)?;
         let bytes = match size {
@@ -48,7 +58,7 @@ impl Root {
         let bundle = Configuration::parse(&bytes, unsigned_allowed)
             .and_then(|configuration| configuration.load_with(&secrets(&configuration)))
             .map_err(Refusal::Configuration)?;
-        Ok(Authorizer::new(bundle))
+        Ok(keys::authorizer(bundle))
     }
 }
 
@@ -63,7 +73,25 @@ fn secrets(configuration: &Configuration) -> Secrets {
     secrets
 }
 
-impl Context for Root {}
+impl Drop for Root {
+    fn drop(&mut self) {
+        keys::abandon(self.id);
+    }
+}
+
+impl Context for Root {
+    fn on_http_call_response(
+        &mut self,
+        token: u32,
+        headers: usize,
+        body_size: usize,
+        _trailers: usize,
+    ) {
+        if let Some(authorizer) = &self.authorizer {
+            keys::on_response(self.id, token, headers, body_size, authorizer, &self.timer);
+        }
+    }
+}
 
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
@@ -76,6 +104,10 @@ impl RootContext for Root {
                     bundle.engine().row_count(),
                     bundle.providers().len(),
                 );
+                if authorizer.key_sources().next().is_some() {
+                    // A call from here would be the canary's too.
+                    self.timer.fire();
+                }
                 self.authorizer = Some(Rc::new(authorizer));
                 true
             }
@@ -86,8 +118,19 @@ impl RootContext for Root {
         }
     }
 
-    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream::new(self.authorizer.clone())))
+    fn on_tick(&mut self) {
+        if let Some(authorizer) = &self.authorizer {
+            keys::on_tick(self.id, authorizer, &self.timer);
+        }
+    }
+
+    fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
+        let timer = Rc::clone(&self.timer);
+        Some(Box::new(Stream::new(
+            context_id,
+            self.authorizer.clone(),
+            timer,
+        )))
     }
 
     fn get_type(&self) -> Option<ContextType> {

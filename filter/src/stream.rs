@@ -1,17 +1,20 @@
 //! The stream context: one per request.
 
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use doorward_authorizer::{
     Authorizer, Denied, HeaderEdit, Permitted, Record, Step, is_identity_header,
 };
 use doorward_request::{Facts, HeaderSnapshot, ReadError};
-use doorward_token::TokenVerifier;
+use doorward_token::remote::Millis;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::host::{self, HeaderMap, HostError};
+use crate::keys::Timer;
 use crate::vm;
+use crate::waiting::{self, Held};
 
 /// Where the decision record shows: in Envoy's access log as
 /// `%FILTER_STATE(wasm.doorward.decision:PLAIN)%`.
@@ -20,8 +23,39 @@ const DECISION_PROPERTY: &str = "doorward.decision";
 /// One request. It lets go of the policy as soon as it has decided, so that a
 /// long stream does not keep a replaced bundle in memory.
 pub(crate) struct Stream {
+    id: u32,
     authorizer: Option<Rc<Authorizer>>,
-    permitted: bool,
+    timer: Rc<Timer>,
+    state: Rc<State>,
+}
+
+/// What became of a request. A root context changes it when the request waited
+/// for keys.
+#[derive(Default)]
+pub(crate) struct State {
+    permitted: Cell<bool>,
+    held: RefCell<Option<Held>>,
+}
+
+impl State {
+    /// What the request waits with, in bytes.
+    pub(crate) fn held_size(&self) -> usize {
+        let held = self.held.try_borrow();
+        held.ok()
+            .and_then(|held| Some(held.as_ref()?.awaiting.size()))
+            .unwrap_or(0)
+    }
+
+    /// Whether the request has waited as long as it may.
+    pub(crate) fn has_waited(&self, now: Millis) -> bool {
+        let held = self.held.try_borrow();
+        held.is_ok_and(|held| held.as_ref().is_some_and(|held| now >= held.until))
+    }
+
+    /// What the request waits with; it waits no longer.
+    pub(crate) fn take_held(&self) -> Option<Held> {
+        self.held.try_borrow_mut().ok()?.take()
+    }
 }
 
 /// Why the pipeline could not be asked, or not be obeyed.
@@ -56,10 +90,12 @@ impl Facts for HostFacts {
 }
 
 impl Stream {
-    pub(crate) fn new(authorizer: Option<Rc<Authorizer>>) -> Self {
+    pub(crate) fn new(id: u32, authorizer: Option<Rc<Authorizer>>, timer: Rc<Timer>) -> Self {
         Self {
+            id,
             authorizer,
-            permitted: false,
+            timer,
+            state: Rc::default(),
         }
     }
 
@@ -67,21 +103,35 @@ impl Stream {
         let authorizer = self.authorizer.take().ok_or(Failure::NotConfigured)?;
         let headers = HeaderSnapshot::from_pairs(host::header_pairs(HeaderMap::RequestHeaders)?)
             .map_err(|_| Failure::Headers)?;
-        let seconds = host::current_time_nanoseconds()?.div_euclid(1_000_000_000);
-        let now = i64::try_from(seconds).unwrap_or(i64::MAX);
+        let (now, milliseconds) = time()?;
         let budget = authorizer.bundle().verification_budget_percent();
-        let decide =
-            |tokens: &dyn TokenVerifier| authorizer.begin(headers, &HostFacts, now, tokens);
-        match vm::with_tokens(budget, decide) {
+        let step = vm::with_tokens(budget, |tokens| {
+            authorizer.begin(headers, &HostFacts, now, tokens)
+        });
+        if authorizer.key_sources().next().is_some() {
+            self.timer.start();
+        }
+        match step {
             Step::Permit(permitted) => {
                 let_through(&permitted)?;
                 vm::count_decision(None, now);
-                self.permitted = true;
+                self.state.permitted.set(true);
                 Ok(Action::Continue)
             }
-            Step::Deny(denied) => {
-                vm::count_decision(Some(denied.code()), now);
-                refuse(&denied)
+            Step::Deny(denied) => refuse(&denied, now),
+            Step::AwaitKeys(awaiting) if !waiting::has_room(awaiting.size()) => {
+                refuse(&authorizer.refuse_to_wait(), now)
+            }
+            Step::AwaitKeys(awaiting) => {
+                self.state.held.replace(Some(Held {
+                    until: milliseconds.saturating_add(awaiting.timeout()),
+                    authorizer,
+                    awaiting,
+                }));
+                waiting::add(self.id, &self.state);
+                // A call from here would end with this stream.
+                self.timer.fire();
+                Ok(Action::Pause)
             }
         }
     }
@@ -90,11 +140,59 @@ impl Stream {
     /// ask for the rest of a request that was answered; if it did, an answer
     /// of "continue" would let the headers go too.
     fn follow(&self) -> Action {
-        if self.permitted {
+        if self.state.permitted.get() {
             Action::Continue
         } else {
             Action::Pause
         }
+    }
+}
+
+/// The time in whole seconds, rounded down, and in milliseconds.
+fn time() -> Result<(i64, Millis), HostError> {
+    let nanoseconds = host::current_time_nanoseconds()?;
+    let seconds = nanoseconds.div_euclid(1_000_000_000);
+    Ok((
+        i64::try_from(seconds).unwrap_or(i64::MAX),
+        nanoseconds.div_euclid(1_000_000),
+    ))
+}
+
+/// Decides a request that waited for keys, or has it wait on. A root context
+/// calls it, and acts for the stream `context`.
+pub(crate) fn decide(context: u32, state: &Rc<State>, held: Held, now: Millis) {
+    let Held {
+        authorizer,
+        awaiting,
+        until,
+    } = held;
+    let seconds = i64::try_from(now.div_euclid(1_000)).unwrap_or(i64::MAX);
+    let ends = now >= until;
+    let budget = authorizer.bundle().verification_budget_percent();
+    let step = vm::with_tokens(budget, |tokens| {
+        authorizer.resume(awaiting, &HostFacts, seconds, tokens, ends)
+    });
+    let answered = match step {
+        Step::Permit(permitted) => let_through(&permitted).and_then(|()| {
+            vm::count_decision(None, seconds);
+            // The stream's further callbacks come after this.
+            state.permitted.set(true);
+            Ok(host::continue_request()?)
+        }),
+        Step::Deny(denied) => refuse(&denied, seconds).map(|_| ()),
+        Step::AwaitKeys(awaiting) => {
+            state.held.replace(Some(Held {
+                authorizer,
+                awaiting,
+                until,
+            }));
+            waiting::add(context, state);
+            Ok(())
+        }
+    };
+    if let Err(failure) = answered {
+        state.permitted.set(false);
+        answer_failure(&failure);
     }
 }
 
@@ -113,7 +211,8 @@ fn let_through(permitted: &Permitted) -> Result<(), Failure> {
     Ok(())
 }
 
-fn refuse(denied: &Denied) -> Result<Action, Failure> {
+fn refuse(denied: &Denied, now_unix_seconds: i64) -> Result<Action, Failure> {
+    vm::count_decision(Some(denied.code()), now_unix_seconds);
     publish(denied.record());
     let answer = denied.answer();
     let headers: Vec<(&str, &str)> = answer

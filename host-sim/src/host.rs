@@ -1,6 +1,7 @@
 //! The state that one VM's host calls work on.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::SystemTime;
 
 use wasmtime::{Memory, StoreLimits, TypedFunc};
 
@@ -16,6 +17,10 @@ pub(crate) struct PendingCall {
     pub(crate) token: u32,
     /// The root context that gets the answer.
     pub(crate) root: u32,
+    /// The context whose callback made the call, whichever it acted for: the call ends with it.
+    pub(crate) owner: u32,
+    /// When the answer is there.
+    pub(crate) due: SystemTime,
     /// The answer; the connection breaks where there is none.
     pub(crate) answer: Option<ClusterAnswer>,
 }
@@ -102,9 +107,18 @@ impl Host {
         id
     }
 
+    /// Takes the first call whose answer is there.
+    pub(crate) fn answered_call(&mut self, now: SystemTime) -> Option<PendingCall> {
+        let due = self.calls.iter().enumerate();
+        let due = due.filter(|(_, call)| call.due <= now);
+        let (position, _) = due.min_by_key(|(_, call)| call.due)?;
+        self.calls.remove(position)
+    }
+
     /// Forgets a context with all that belongs to it.
     pub(crate) fn remove_context(&mut self, id: u32) -> Option<Context> {
-        self.calls.retain(|call| call.root != id);
+        self.calls
+            .retain(|call| call.root != id && call.owner != id);
         self.awaiting_done.remove(&id);
         self.usage.remove(&id);
         self.contexts.remove(&id)

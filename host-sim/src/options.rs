@@ -8,10 +8,10 @@ use std::time::SystemTime;
 use serde_json::Value;
 
 use crate::property::{Property, parse_path};
-use crate::scenario::{ClusterAnswer, DECISION_PROPERTY, Scenario};
+use crate::scenario::{ClusterAnswer, DECISION_PROPERTY, Scenario, Script};
 use crate::verify_signature::{VERIFY_SIGNATURE, verify_signature};
 use crate::vm::Budget;
-use crate::world::{Clock, Cluster, ForeignFunction, LogLevel, Random, World};
+use crate::world::{Clock, ForeignFunction, LogLevel, Random, World};
 
 /// Fuel of one callback by default, about as many instructions: some seconds of work, so that
 /// only a module that loops reaches it.
@@ -118,7 +118,7 @@ impl Options {
             clusters: self
                 .clusters
                 .iter()
-                .map(|(name, answers)| (name.clone(), Cluster::new(answers.clone())))
+                .map(|(name, answers)| (name.clone(), Script::new(answers.clone())))
                 .collect(),
             foreign: self.foreign_functions.clone(),
             properties: property_tree(&self.properties)?,

@@ -1,5 +1,7 @@
 //! The way of one direction of a stream through the module.
 
+use std::time::Duration;
+
 use crate::context::{Half, LocalReply, Stream};
 use crate::simulator::{SimulationError, Simulator, size};
 use crate::vm::Called;
@@ -37,6 +39,10 @@ pub(crate) enum Pieces {
     OfCodec,
 }
 
+/// Envoy's default for the time that a stream may be idle (`stream_idle_timeout`); then it
+/// answers itself.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
+
 /// What a callback, or the wait after it, leads to.
 pub(crate) enum Outcome {
     GoOn,
@@ -53,16 +59,35 @@ impl Simulator {
         direction: Direction,
         pieces: Pieces,
     ) -> Result<Outcome, SimulationError> {
+        let pauses = self.show_headers(place, direction);
+        self.pass_on(place, direction, pieces, pauses)
+    }
+
+    /// Shows the headers of one direction; whether the module holds them back.
+    pub(crate) fn show_headers(&mut self, place: Place, direction: Direction) -> bool {
+        let Some(half) = self.half(place, direction) else {
+            return false;
+        };
+        half.headers_open = true;
+        let ends = half.body.is_empty() && half.trailers.len() == 0;
+        let arguments = [place.context, size(half.headers.len()), u32::from(ends)];
+        self.call_stream(place, direction, "headers", &arguments) != Called::Returned(0)
+    }
+
+    /// What follows when the headers have been shown: body and trailers, once the headers may
+    /// go on. A pause holds body and trailers back too.
+    pub(crate) fn pass_on(
+        &mut self,
+        place: Place,
+        direction: Direction,
+        pieces: Pieces,
+        pauses: bool,
+    ) -> Result<Outcome, SimulationError> {
         let Some(half) = self.half(place, direction) else {
             return Ok(Outcome::Reset);
         };
-        let (headers, body, trailers) = (half.headers.len(), half.body.len(), half.trailers.len());
-        half.headers_open = true;
-        let ends = body == 0 && trailers == 0;
-        let arguments = [place.context, size(headers), u32::from(ends)];
-        let called = self.call_stream(place, direction, "headers", &arguments);
-        // A pause holds body and trailers back too.
-        let outcome = self.settle(place, direction, called != Called::Returned(0))?;
+        let (body, trailers) = (half.body.len(), half.trailers.len());
+        let outcome = self.settle(place, direction, pauses)?;
         if !matches!(outcome, Outcome::GoOn) {
             return Ok(outcome);
         }
@@ -151,6 +176,7 @@ impl Simulator {
         direction: Direction,
         pauses: bool,
     ) -> Result<Outcome, SimulationError> {
+        let mut end = None;
         loop {
             if self.vm_failed(place.vm).is_some() {
                 return Ok(Outcome::Failed);
@@ -174,7 +200,11 @@ impl Simulator {
                 half.resumed = false;
                 return Ok(Outcome::GoOn);
             }
-            if !self.deliver_one() {
+            if self.deliver_one() {
+                continue;
+            }
+            let end = *end.get_or_insert_with(|| self.now() + IDLE_TIMEOUT);
+            if !self.pass_time(end)? {
                 return Err(SimulationError::Stalled(direction.name()));
             }
         }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::module::ProxyModule;
 use crate::options::{Options, PropertyError};
-use crate::scenario::{Difference, Scenario, Step, check, check_push};
+use crate::scenario::{Concurrent, Difference, Scenario, Step, check, check_calls, check_push};
 use crate::simulator::{SimulationError, Simulator};
 
 /// What became of one scenario.
@@ -78,7 +78,7 @@ fn take(simulator: &mut Simulator, step: &Step) -> Result<StepReport, RunError> 
     Ok(match step {
         Step::Request { request, expect } => StepReport {
             title: request.title(),
-            differences: match simulator.request(request) {
+            differences: repeat(request.times, || match simulator.request(request) {
                 Ok(mut observed) => {
                     let counted = |name: &String| {
                         let metric = simulator.metric(name)?;
@@ -88,7 +88,29 @@ fn take(simulator: &mut Simulator, step: &Step) -> Result<StepReport, RunError> 
                     check(expect, &observed)
                 }
                 Err(error) => vec![broken(&error)],
+            }),
+        },
+        Step::Together(requests) => StepReport {
+            title: "together".to_owned(),
+            differences: together(simulator, requests).unwrap_or_else(|error| vec![broken(&error)]),
+        },
+        Step::Advance(span) => StepReport {
+            title: format!("{span} pass"),
+            differences: match simulator.advance(span.0) {
+                Ok(()) => Vec::new(),
+                Err(error) => vec![broken(&error)],
             },
+        },
+        Step::Cluster(cluster) => {
+            simulator.set_cluster(&cluster.name, cluster.answers.clone());
+            StepReport {
+                title: format!("cluster {}", cluster.name),
+                differences: Vec::new(),
+            }
+        }
+        Step::Calls(expected) => StepReport {
+            title: "calls".to_owned(),
+            differences: check_calls(expected, |cluster| simulator.calls(cluster)),
         },
         Step::Push { push, expect } => StepReport {
             title: "push".to_owned(),
@@ -98,6 +120,46 @@ fn take(simulator: &mut Simulator, step: &Step) -> Result<StepReport, RunError> 
             },
         },
     })
+}
+
+/// The differences of the first time that has some.
+fn repeat(times: u32, mut once: impl FnMut() -> Vec<Difference>) -> Vec<Difference> {
+    (0..times)
+        .map(|_| once())
+        .find(|differences| !differences.is_empty())
+        .unwrap_or_default()
+}
+
+/// Sends all requests, has the clients go away that are to, and looks at the others' answers.
+fn together(
+    simulator: &mut Simulator,
+    requests: &[Concurrent],
+) -> Result<Vec<Difference>, SimulationError> {
+    let mut open = Vec::new();
+    for concurrent in requests {
+        for _ in 0..concurrent.request.times {
+            open.push((simulator.open(&concurrent.request)?, concurrent));
+        }
+    }
+    let begun = simulator.now();
+    let mut leaving: Vec<_> = open
+        .iter()
+        .filter_map(|(stream, concurrent)| Some((concurrent.disconnects_after?.0, *stream)))
+        .collect();
+    leaving.sort_by_key(|(after, _)| *after);
+    for (after, stream) in leaving {
+        let passed = simulator.now().duration_since(begun).unwrap_or_default();
+        simulator.advance(after.saturating_sub(passed))?;
+        simulator.disconnect(stream)?;
+    }
+    let mut differences = Vec::new();
+    for (stream, concurrent) in open {
+        if concurrent.disconnects_after.is_none() {
+            let observed = simulator.finish(stream)?;
+            differences.extend(check(&concurrent.expect, &observed));
+        }
+    }
+    Ok(differences)
 }
 
 fn broken(error: &SimulationError) -> Difference {

@@ -8,7 +8,7 @@ use crate::headers::{HeaderMap, Kind};
 use crate::host::{CallResponse, PendingCall};
 use crate::module::ProxyModule;
 use crate::options::{Options, PropertyError};
-use crate::scenario::ObservedPush;
+use crate::scenario::{ClusterAnswer, ObservedPush, Script};
 use crate::shared::Metric;
 use crate::stream::OpenStream;
 use crate::vm::{Called, Vm};
@@ -36,8 +36,9 @@ pub enum SimulationError {
 /// A simulated proxy with one plugin.
 ///
 /// Everything happens when it is asked for: a call to a method returns when the module has come
-/// to rest. Answers to HTTP calls come while a stream waits for them, else at the end of the step
-/// in which the calls were made.
+/// to rest. Answers to HTTP calls come when their time has come; answers that take no time, at
+/// the end of the step in which the calls were made. A request that the module holds back lets
+/// time pass up to the next timer or answer, until it goes on.
 pub struct Simulator {
     pub(crate) module: ProxyModule,
     pub(crate) options: Options,
@@ -145,13 +146,53 @@ impl Simulator {
     ///
     /// When the module never comes to rest.
     pub fn advance(&mut self, by: Duration) -> Result<(), SimulationError> {
-        let end = self.world.lock().clock.now() + by;
-        while let Some((vm, root, due)) = self.next_tick(end) {
-            self.set_clock(due);
-            self.tick(vm, root, due)?;
-        }
+        let end = self.now() + by;
+        self.deliver_all()?;
+        while self.pass_time(end)? {}
         self.set_clock(end);
         Ok(())
+    }
+
+    /// Moves the time on to the next timer or answer that is due by `end`, and tells the module
+    /// of it. False when there is none.
+    pub(crate) fn pass_time(&mut self, end: SystemTime) -> Result<bool, SimulationError> {
+        let tick = self.next_tick(end);
+        let answer = self.next_answer().filter(|due| *due <= end);
+        let now = self.now();
+        match (tick, answer) {
+            (Some((vm, root, due)), answer) if answer.is_none_or(|answer| due < answer) => {
+                let due = due.max(now);
+                self.set_clock(due);
+                self.tick(vm, root, due)?;
+            }
+            (_, Some(due)) => {
+                self.set_clock(due.max(now));
+                self.deliver_all()?;
+            }
+            (_, None) => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// When the next answer to a call is there.
+    fn next_answer(&self) -> Option<SystemTime> {
+        let calls = self.vms.values().flat_map(|vm| &vm.host().calls);
+        calls.map(|call| call.due).min()
+    }
+
+    /// Has a cluster answer otherwise from now on; without answers there is no such cluster.
+    pub fn set_cluster(&mut self, name: &str, answers: Option<Vec<ClusterAnswer>>) {
+        let clusters = &mut self.world.lock().clusters;
+        match answers {
+            Some(answers) => clusters.insert(name.to_owned(), Script::new(answers)),
+            None => clusters.remove(name),
+        };
+    }
+
+    /// How often a cluster was called.
+    pub fn calls(&self, cluster: &str) -> u64 {
+        let world = self.world.lock();
+        world.called.get(cluster).copied().unwrap_or_default()
     }
 
     /// Sets the time without firing timers.
@@ -314,6 +355,7 @@ impl Simulator {
     /// Tells the module of one event: a root's end, an entry in a queue, the answer to a call.
     /// False when nothing is under way.
     pub(crate) fn deliver_one(&mut self) -> bool {
+        let now = self.now();
         let numbers: Vec<u64> = self.vms.keys().copied().collect();
         for number in numbers {
             let Some(machine) = self.vms.get_mut(&number) else {
@@ -336,7 +378,7 @@ impl Simulator {
                 );
                 return true;
             }
-            if let Some(call) = machine.host_mut().calls.pop_front() {
+            if let Some(call) = machine.host_mut().answered_call(now) {
                 answer_call(machine, call);
                 return true;
             }
@@ -397,6 +439,7 @@ fn answer_call(vm: &mut Vm, call: PendingCall) {
         token,
         root,
         answer,
+        ..
     } = call;
     let Some(answer) = answer else {
         vm.host_mut().status = (crate::Status::BrokenConnection.code(), "reset".to_owned());

@@ -33,6 +33,8 @@ pub(crate) struct OpenStream {
 /// How a request goes on after the module has seen it.
 #[derive(Debug)]
 enum Way {
+    /// On, as soon as the module lets its headers go, if it holds them back.
+    Begun { pauses: bool },
     /// To the upstream.
     Upstream(UpstreamRequest),
     /// Back, with an answer of the proxy that the module sees on its way.
@@ -81,6 +83,18 @@ impl Simulator {
     ///
     /// When the module pauses the stream for good, or never comes to rest.
     pub fn begin(&mut self, request: &Request) -> Result<StreamId, SimulationError> {
+        let stream = self.open(request)?;
+        self.proceed(stream)?;
+        Ok(stream)
+    }
+
+    /// Shows the module a request's headers, and waits for nothing. Where the module holds them
+    /// back, others can come in between; [`Simulator::finish`] and [`Simulator::proceed`] go on.
+    ///
+    /// # Errors
+    ///
+    /// When the module never comes to rest.
+    pub fn open(&mut self, request: &Request) -> Result<StreamId, SimulationError> {
         self.fire_due_ticks()?;
         let request_id = self.world.lock().random.uuid();
         let headers = codec::request_headers(request, &request_id);
@@ -95,7 +109,7 @@ impl Simulator {
             (Some((vm, root)), None) => {
                 let mut stream = Stream::new(root, self.now(), number);
                 stream.request = codec::half_of(request, headers);
-                self.begin_in(vm, root, stream)?
+                self.open_in(vm, root, stream)?
             }
             (Some((vm, root)), Some(refusal)) => {
                 let stream = Stream::new(root, self.now(), number);
@@ -117,12 +131,61 @@ impl Simulator {
         Ok(StreamId(number))
     }
 
+    /// Has a request that was opened go on as far as to the upstream, or to the point where its
+    /// response is known. Time passes as long as the module holds it back.
+    ///
+    /// # Errors
+    ///
+    /// When the stream is not open, the module pauses it for good, or never comes to rest.
+    pub fn proceed(&mut self, stream: StreamId) -> Result<(), SimulationError> {
+        let open = self
+            .streams
+            .get(&stream.0)
+            .ok_or(SimulationError::NoSuchStream)?;
+        let (Way::Begun { pauses }, Some(place)) = (&open.way, open.place) else {
+            return Ok(());
+        };
+        match self.pass_on(place, Direction::Request, Pieces::OfCodec, *pauses) {
+            Ok(outcome) => {
+                let way = self.way_of(place, outcome);
+                if let Some(open) = self.streams.get_mut(&stream.0) {
+                    open.way = way;
+                }
+                Ok(())
+            }
+            Err(error) => {
+                self.streams.remove(&stream.0);
+                self.end(place, &mut Observed::default());
+                Err(error)
+            }
+        }
+    }
+
+    /// Has the client of a stream go away: Envoy resets the stream.
+    ///
+    /// # Errors
+    ///
+    /// When the stream is not open, or the module never comes to rest.
+    pub fn disconnect(&mut self, stream: StreamId) -> Result<(), SimulationError> {
+        let open = self
+            .streams
+            .remove(&stream.0)
+            .ok_or(SimulationError::NoSuchStream)?;
+        if let Some(place) = open.place {
+            self.end(place, &mut Observed::default());
+        }
+        self.deliver_all()?;
+        self.retire();
+        Ok(())
+    }
+
     /// Lets the response come back and ends the stream.
     ///
     /// # Errors
     ///
     /// When the stream is not open, the module pauses it for good, or never comes to rest.
     pub fn finish(&mut self, stream: StreamId) -> Result<Observed, SimulationError> {
+        self.proceed(stream)?;
         let open = self
             .streams
             .remove(&stream.0)
@@ -151,7 +214,7 @@ impl Simulator {
         Ok(observed)
     }
 
-    fn begin_in(
+    fn open_in(
         &mut self,
         vm: u64,
         root: u32,
@@ -165,14 +228,8 @@ impl Simulator {
             .add_context(Context::Stream(Box::new(stream)));
         let place = Place { vm, root, context };
         self.create(place);
-        let way = match self.pass(place, Direction::Request, Pieces::OfCodec) {
-            Ok(outcome) => self.way_of(place, outcome),
-            Err(error) => {
-                self.end(place, &mut Observed::default());
-                return Err(error);
-            }
-        };
-        Ok((Some(place), way))
+        let pauses = self.show_headers(place, Direction::Request);
+        Ok((Some(place), Way::Begun { pauses }))
     }
 
     /// A request that the proxy refuses itself. The module is told of it when it is logged.
@@ -243,7 +300,7 @@ impl Simulator {
         observed: &mut Observed,
     ) -> Result<Option<Response>, SimulationError> {
         let (response, pieces) = match way {
-            Way::Reset => return Ok(None),
+            Way::Begun { .. } | Way::Reset => return Ok(None),
             Way::Direct(response, details) => {
                 self.sent(place, &response, details);
                 return Ok(Some(response));

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::Status;
 use crate::property::Property;
-use crate::scenario::ClusterAnswer;
+use crate::scenario::Script;
 use crate::shared::{Metrics, Shared};
 
 /// The simulator's time.
@@ -62,31 +62,6 @@ impl LogLevel {
 /// A foreign function: from its arguments to its results, or to the status it fails with.
 pub type ForeignFunction = Arc<dyn Fn(&[u8]) -> Result<Vec<u8>, Status> + Send + Sync>;
 
-/// The scripted answers of one cluster.
-#[derive(Debug)]
-pub(crate) struct Cluster {
-    answers: Vec<ClusterAnswer>,
-    given: usize,
-}
-
-impl Cluster {
-    pub(crate) fn new(answers: Vec<ClusterAnswer>) -> Self {
-        Self { answers, given: 0 }
-    }
-
-    /// The next answer; the last one is repeated. A cluster without answers breaks the
-    /// connection.
-    pub(crate) fn answer(&mut self) -> Option<ClusterAnswer> {
-        let answer = self
-            .answers
-            .get(self.given)
-            .or(self.answers.last())?
-            .clone();
-        self.given += 1;
-        Some(answer)
-    }
-}
-
 /// What all VMs of the simulated proxy see.
 pub(crate) struct World {
     pub(crate) clock: Clock,
@@ -94,7 +69,9 @@ pub(crate) struct World {
     pub(crate) log_level: LogLevel,
     pub(crate) shared: Shared,
     pub(crate) metrics: Metrics,
-    pub(crate) clusters: BTreeMap<String, Cluster>,
+    pub(crate) clusters: BTreeMap<String, Script>,
+    /// How often each cluster was called.
+    pub(crate) called: BTreeMap<String, u64>,
     pub(crate) foreign: BTreeMap<String, ForeignFunction>,
     /// Facts that were given, which go before those that the simulator makes up.
     pub(crate) properties: Property,
@@ -116,6 +93,7 @@ impl Default for World {
             shared: Shared::default(),
             metrics: Metrics::default(),
             clusters: BTreeMap::new(),
+            called: BTreeMap::new(),
             foreign: BTreeMap::new(),
             properties: Property::Map(BTreeMap::new()),
             environment: BTreeMap::new(),

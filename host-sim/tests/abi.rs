@@ -416,6 +416,7 @@ fn http_calls_are_answered_by_the_script() {
         status: 200,
         headers: vec![("A".to_owned(), "b".into())],
         body: "keys".into(),
+        ..ClusterAnswer::default()
     };
     let options = Options {
         clusters: [("keys".to_owned(), vec![answer])].into(),

@@ -245,6 +245,7 @@ fn on_simulator(module: &[u8], requests: &[Request]) -> Vec<String> {
         .map(|(name, value)| (name.to_owned(), value.into()))
         .into(),
         body: "".into(),
+        ..ClusterAnswer::default()
     };
     let options = Options {
         clusters: [("up".to_owned(), vec![answer])].into(),

@@ -118,15 +118,33 @@ impl Connection {
     ///
     /// When the connection breaks, times out, or what comes is not HTTP/1.1.
     pub fn send(&mut self, request: &Request<'_>) -> Result<Response> {
+        self.begin(request)?;
+        self.answer(request.method)
+    }
+
+    /// Sends the request and waits for nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the connection breaks or times out.
+    pub fn begin(&mut self, request: &Request<'_>) -> Result<()> {
         self.stream
             .get_mut()
             .write_all(&request.bytes())
-            .context("the request cannot be sent")?;
+            .context("the request cannot be sent")
+    }
+
+    /// Reads the response to a request of this method.
+    ///
+    /// # Errors
+    ///
+    /// When the connection breaks, times out, or what comes is not HTTP/1.1.
+    pub fn answer(&mut self, method: &str) -> Result<Response> {
         loop {
             let (response, framing) = self.head()?;
             // Interim responses come before the one that counts (RFC 9110, 15.2).
             if response.status >= 200 {
-                return self.with_body(response, request.method, &framing);
+                return self.with_body(response, method, &framing);
             }
         }
     }

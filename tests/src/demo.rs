@@ -103,7 +103,7 @@ fn on_host_sim(module: &Path, scenario: &Scenario) -> Result<Proxy<'static>> {
 fn requests(scenario: &Scenario) -> impl Iterator<Item = &Request> {
     scenario.steps.iter().filter_map(|step| match step {
         Step::Request { request, .. } => Some(&**request),
-        Step::Push { .. } => None,
+        _ => None,
     })
 }
 
@@ -113,7 +113,7 @@ fn show(proxy: &mut Proxy<'_>, scenario: &Scenario) -> Result<bool> {
     let mut differences = Vec::new();
     for step in &scenario.steps {
         let Step::Request { request, expect } = step else {
-            bail!("the demo's scenario has a push");
+            bail!("the demo's scenario has a step that is no request");
         };
         let observed = proxy.request(request)?;
         let found = check(expect, &observed);

@@ -9,6 +9,8 @@
 //!     broken: {folder: ../../policies/orders, patch: {model: "[request_definition"}}
 //!     other: {folder: ../tokens, manifest: one-issuer.yaml}
 //!   minted: ../tokens/minted.json
+//!   key_sets:
+//!     first: {file: ../keys/jwks.json, kids: [orders-rs256]}
 //!   tokens:
 //!     alice: {algorithm: RS256, key: ../keys/orders-rs256.pem, kid: orders-rs256,
 //!             claims: {sub: alice, exp: "+3600"}}
@@ -18,7 +20,8 @@
 //! ```
 //!
 //! They become the variables `${bundles.NAME}` (the plugin configuration's
-//! text) and `${tokens.NAME}` (the compact token) of the scenarios behind it.
+//! text), `${key_sets.NAME}` (a JWKS of some of a file's keys) and
+//! `${tokens.NAME}` (the compact token) of the scenarios behind it.
 
 use crate::bundle;
 use crate::token::Token;
@@ -42,10 +45,42 @@ struct Given {
     #[serde(default)]
     bundles: BTreeMap<String, BundleSource>,
     #[serde(default)]
+    key_sets: BTreeMap<String, KeySet>,
+    #[serde(default)]
     tokens: BTreeMap<String, Token>,
     /// A file of tokens that were minted before, compact ones by name,
     /// relative to the scenario file.
     minted: Option<PathBuf>,
+}
+
+/// Some keys of a JWKS file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeySet {
+    /// The file, relative to the scenario file.
+    file: PathBuf,
+    /// The keys that are taken, by their names.
+    kids: Vec<String>,
+}
+
+impl KeySet {
+    fn text(&self, folder: &Path) -> Result<String> {
+        let path = folder.join(&self.file);
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("{} cannot be read", path.display()))?;
+        let set: Value = serde_json::from_str(&text)?;
+        let keys = set.get("keys").and_then(Value::as_array);
+        let key = |kid: &String| {
+            let mut keys = keys?.iter();
+            keys.find(|key| key.get("kid").and_then(Value::as_str) == Some(kid))
+        };
+        let keys = self
+            .kids
+            .iter()
+            .map(|kid| key(kid).with_context(|| format!("{} has no key {kid}", path.display())));
+        let keys: Vec<&Value> = keys.collect::<Result<_>>()?;
+        Ok(serde_json::json!({ "keys": keys }).to_string())
+    }
 }
 
 /// A bundle as a scenario file describes it.
@@ -110,6 +145,12 @@ fn variables(given: &Given, folder: &Path, now: SystemTime) -> Result<Variables>
             .and_then(|text| patched(text, &source.patch))
             .with_context(|| format!("bundles.{name}"))?;
         variables.insert(format!("bundles.{name}"), text);
+    }
+    for (name, set) in &given.key_sets {
+        let text = set
+            .text(folder)
+            .with_context(|| format!("key_sets.{name}"))?;
+        variables.insert(format!("key_sets.{name}"), text);
     }
     for (name, token) in &given.tokens {
         let text = token

@@ -3,7 +3,9 @@
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
-use doorward_tests::{bench_tokens, demo, generate, push_under_load, scenarios, vectors};
+use doorward_tests::{
+    bench_tokens, demo, generate, push_under_load, rotation_under_load, scenarios, vectors,
+};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -43,6 +45,15 @@ enum Command {
         /// Writes nothing; fails when a file is stale
         #[arg(long)]
         check: bool,
+    },
+    /// Rotates an issuer's keys under load
+    RotationUnderLoad {
+        /// The module
+        #[arg(long)]
+        module: PathBuf,
+        /// Envoy's program
+        #[arg(long)]
+        envoy: PathBuf,
     },
     /// Holds the host's signatures against the module's own
     Vectors {
@@ -138,5 +149,6 @@ fn run(command: Command) -> Result<bool> {
         } => demo::run(envoy.as_deref(), &module, keep),
         Command::Generate { check } => generate::run(check),
         Command::PushUnderLoad { module, envoy } => push_under_load::run(&envoy, &module),
+        Command::RotationUnderLoad { module, envoy } => rotation_under_load::run(&envoy, &module),
     }
 }

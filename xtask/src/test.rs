@@ -110,15 +110,23 @@ fn in_hosts(
     const ON_ENVOY: &str = "scenarios on Envoy";
     const AGAINST_ENVOY: &str = "host-sim against Envoy";
     const UNDER_LOAD: &str = "pushes under load on Envoy";
+    const ROTATION: &str = "key rotations under load on Envoy";
     let Some(program) = program else {
-        for name in [READY, ON_HOST_SIM, ON_ENVOY, AGAINST_ENVOY, UNDER_LOAD] {
+        for name in [
+            READY,
+            ON_HOST_SIM,
+            ON_ENVOY,
+            AGAINST_ENVOY,
+            UNDER_LOAD,
+            ROTATION,
+        ] {
             sections.cannot_run(name, "there is no test program");
         }
         return;
     };
     sections.run(READY, || checked(&tests_crate::generated(&program)?));
     let Some(module) = module else {
-        for name in [ON_HOST_SIM, ON_ENVOY, AGAINST_ENVOY, UNDER_LOAD] {
+        for name in [ON_HOST_SIM, ON_ENVOY, AGAINST_ENVOY, UNDER_LOAD, ROTATION] {
             sections.cannot_run(name, "there is no module");
         }
         return;
@@ -127,7 +135,7 @@ fn in_hosts(
         counted(&tests_crate::scenarios_on_host_sim(&program, &module)?)
     });
     let Some(envoy) = envoy else {
-        for name in [ON_ENVOY, AGAINST_ENVOY, UNDER_LOAD] {
+        for name in [ON_ENVOY, AGAINST_ENVOY, UNDER_LOAD, ROTATION] {
             sections.cannot_run(name, "there is no Envoy");
         }
         return;
@@ -144,6 +152,11 @@ fn in_hosts(
     });
     sections.run(UNDER_LOAD, || {
         counted(&tests_crate::push_under_load(&program, &module, &envoy)?)
+    });
+    sections.run(ROTATION, || {
+        counted(&tests_crate::rotation_under_load(
+            &program, &module, &envoy,
+        )?)
     });
 }
 

@@ -139,6 +139,19 @@ fn install_wrk() -> Result<()> {
     Ok(())
 }
 
+/// Rotates an issuer's keys under load.
+///
+/// # Errors
+///
+/// When the program cannot be started.
+pub(crate) fn rotation_under_load(program: &Path, module: &Path, envoy: &Path) -> Result<Outcome> {
+    let mut arguments = words(["rotation-under-load", "--module"]);
+    arguments.push(module.into());
+    arguments.push("--envoy".into());
+    arguments.push(envoy.into());
+    run(program, arguments)
+}
+
 /// Builds the module, gets Envoy and shows the example bundle at work.
 ///
 /// # Errors

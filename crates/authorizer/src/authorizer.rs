@@ -4,18 +4,21 @@ use doorward_bundle::Bundle;
 use doorward_engine::{Context, Outcome, Request, RoleLink, Value};
 use doorward_request::{CanonicalPath, Facts, HeaderSnapshot, HeaderValue, PathError, Scope};
 use doorward_token::TokenVerifier;
+use doorward_token::remote::{KeyStore, SharedKeys};
 
 use crate::answer::Answer;
 use crate::credentials::{Credentials, authenticate, is_identity_header};
 use crate::denial::Denial;
 use crate::json;
-use crate::outcome::{Denied, HeaderEdit, Permitted, Step};
+use crate::keys::{Patience, ProviderKeys, Unverified, Wait};
+use crate::outcome::{Awaiting, Denied, HeaderEdit, Permitted, Step};
 use crate::record::{Record, Verdict};
 
 /// One bundle, deciding requests. Immutable; a push makes a new one.
 #[derive(Debug)]
 pub struct Authorizer {
     bundle: Bundle,
+    keys: ProviderKeys,
     revision: String,
 }
 
@@ -23,6 +26,12 @@ pub struct Authorizer {
 struct Grant {
     reason: &'static str,
     rule: Option<String>,
+}
+
+/// Why a request does not go on now.
+enum Stop {
+    Refused(Refusal),
+    Awaits(Wait),
 }
 
 /// A refusal on its way out.
@@ -42,12 +51,44 @@ impl Refusal {
     }
 }
 
+impl Stop {
+    fn before_decision(unverified: Unverified) -> Self {
+        match unverified {
+            Unverified::Refused(denial) => Self::Refused(Refusal {
+                has_token: !matches!(denial, Denial::TokenMissing),
+                denial,
+                rule: None,
+            }),
+            Unverified::Awaits(wait) => Self::Awaits(wait),
+        }
+    }
+}
+
 impl Authorizer {
-    /// An authorizer that decides by `bundle`.
+    /// An authorizer that decides by `bundle`. Keys that are fetched are its
+    /// own; see [`Self::with_store`].
     #[must_use]
     pub fn new(bundle: Bundle) -> Self {
+        Self::with_store(bundle, &mut KeyStore::default())
+    }
+
+    /// As [`Self::new`], with the fetched keys of a store: two bundles that
+    /// fetch alike share the keys.
+    #[must_use]
+    pub fn with_store(bundle: Bundle, store: &mut KeyStore) -> Self {
         let revision = format!("{}@{}", bundle.name(), bundle.revision());
-        Self { bundle, revision }
+        let keys = ProviderKeys::new(&bundle, store);
+        Self {
+            bundle,
+            keys,
+            revision,
+        }
+    }
+
+    /// The key sources that the bundle needs. Whoever holds the authorizer has
+    /// to poll them and to bring what they ask for.
+    pub fn key_sources(&self) -> impl Iterator<Item = &SharedKeys> {
+        self.keys.shared()
     }
 
     /// The bundle's name and revision, such as `orders@2026-11-21.1`.
@@ -73,13 +114,70 @@ impl Authorizer {
         tokens: &dyn TokenVerifier,
     ) -> Step {
         let forged = headers.remove_forged(is_identity_header);
+        let time = now_unix_seconds;
+        self.run(headers, forged, facts, time, tokens, Patience::New)
+    }
+
+    /// Decides a request that waited for keys, by the same bundle and the
+    /// headers with which it came. It may have to wait on; with `ends` it is
+    /// answered now.
+    #[must_use]
+    pub fn resume(
+        &self,
+        awaiting: Awaiting,
+        facts: &dyn Facts,
+        now_unix_seconds: i64,
+        tokens: &dyn TokenVerifier,
+        ends: bool,
+    ) -> Step {
+        let Awaiting {
+            headers,
+            forged,
+            wait,
+        } = awaiting;
+        let patience = if ends {
+            Patience::Ends(wait)
+        } else {
+            Patience::Waits(wait)
+        };
+        self.run(headers, forged, facts, now_unix_seconds, tokens, patience)
+    }
+
+    /// The refusal of a request that would have to wait, where too many do.
+    #[must_use]
+    pub fn refuse_to_wait(&self) -> Denied {
+        self.denied(Refusal {
+            denial: Denial::KeysQueueFull,
+            rule: None,
+            has_token: true,
+        })
+    }
+
+    // Once in the module, though two call it.
+    #[inline(never)]
+    fn run(
+        &self,
+        headers: HeaderSnapshot,
+        forged: Vec<Vec<u8>>,
+        facts: &dyn Facts,
+        now: i64,
+        tokens: &dyn TokenVerifier,
+        patience: Patience,
+    ) -> Step {
         let path = match canonical_path(&headers) {
             Ok(path) => path,
-            Err(error) => return self.deny(Refusal::before_token(Denial::Path(error))),
+            Err(error) => {
+                return Step::Deny(self.denied(Refusal::before_token(Denial::Path(error))));
+            }
         };
-        match self.decide(&headers, &path, facts, now_unix_seconds, tokens) {
+        match self.decide(&headers, &path, facts, now, tokens, patience) {
             Ok(grant) => self.permit(forged, &path, grant),
-            Err(refusal) => self.deny(refusal),
+            Err(Stop::Refused(refusal)) => Step::Deny(self.denied(refusal)),
+            Err(Stop::Awaits(wait)) => Step::AwaitKeys(Awaiting {
+                headers,
+                forged,
+                wait,
+            }),
         }
     }
 
@@ -90,18 +188,18 @@ impl Authorizer {
         facts: &dyn Facts,
         now: i64,
         tokens: &dyn TokenVerifier,
-    ) -> Result<Grant, Refusal> {
-        let credentials =
-            authenticate(&self.bundle, headers, now, tokens).map_err(|denial| Refusal {
-                has_token: !matches!(denial, Denial::TokenMissing),
-                denial,
-                rule: None,
-            })?;
+        patience: Patience,
+    ) -> Result<Grant, Stop> {
+        let (bundle, keys) = (&self.bundle, &self.keys);
+        let credentials = authenticate(bundle, keys, headers, now, tokens, patience)
+            .map_err(Stop::before_decision)?;
         let has_token = credentials.is_some();
-        let refuse = |denial, rule| Refusal {
-            denial,
-            rule,
-            has_token,
+        let refuse = |denial, rule| {
+            Stop::Refused(Refusal {
+                denial,
+                rule,
+                has_token,
+            })
         };
         let scope = Scope {
             headers,
@@ -188,7 +286,7 @@ impl Authorizer {
         Step::Permit(Permitted::new(edits, record))
     }
 
-    fn deny(&self, refusal: Refusal) -> Step {
+    fn denied(&self, refusal: Refusal) -> Denied {
         let Refusal {
             denial,
             rule,
@@ -202,7 +300,7 @@ impl Authorizer {
             rule,
             revision: self.revision.clone(),
         };
-        Step::Deny(Denied::new(denial.code(), answer, record))
+        Denied::new(denial.code(), answer, record)
     }
 }
 

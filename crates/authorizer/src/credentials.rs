@@ -8,6 +8,7 @@ use doorward_request::{HeaderSnapshot, is_token_byte, same_header};
 use doorward_token::{TokenError, TokenVerifier, Verified, peek_issuer};
 
 use crate::denial::Denial;
+use crate::keys::{Patience, ProviderKeys, Unverified};
 
 /// Headers in which Doorward speaks to the upstream. From outside they never
 /// survive, in whatever spelling.
@@ -29,37 +30,39 @@ pub(crate) struct Credentials {
     pub(crate) roles: Vec<(String, String)>,
 }
 
-/// A token of the request, and the issuers' entries that look where it stands.
+/// A token of the request, and the issuers' entries that look where it stands,
+/// with their places among the bundle's.
 struct Found<'a> {
     token: &'a [u8],
-    providers: Vec<&'a Provider>,
+    providers: Vec<(usize, &'a Provider)>,
 }
 
 /// Verifies the request's token, if it has one.
 pub(crate) fn authenticate(
     bundle: &Bundle,
+    keys: &ProviderKeys,
     headers: &HeaderSnapshot,
     now_unix_seconds: i64,
     tokens: &dyn TokenVerifier,
-) -> Result<Option<Credentials>, Denial> {
+    patience: Patience,
+) -> Result<Option<Credentials>, Unverified> {
     let Some(found) = find(bundle, headers)? else {
         if bundle.requires_token() {
-            return Err(Denial::TokenMissing);
+            return Err(Denial::TokenMissing.into());
         }
         return Ok(None);
     };
-    let provider = choose(&found).map_err(Denial::Token)?;
-    let verified = tokens
-        .verify_token(provider.tokens(), found.token, now_unix_seconds)
-        .map_err(Denial::Token)?;
-    credentials(bundle, provider, verified).map(Some)
+    let (index, provider) = choose(&found).map_err(Denial::Token)?;
+    let issuer = (index, provider);
+    let verified = keys.verify(issuer, found.token, now_unix_seconds, tokens, patience)?;
+    Ok(Some(credentials(bundle, provider, verified)?))
 }
 
 /// Looks in every place that an issuer's entry names. The same token in two
 /// places is one token; two different ones are refused.
 fn find<'a>(bundle: &'a Bundle, headers: &'a HeaderSnapshot) -> Result<Option<Found<'a>>, Denial> {
     let mut found: Option<Found<'a>> = None;
-    for provider in bundle.providers() {
+    for (index, provider) in bundle.providers().iter().enumerate() {
         let values = provider.locations().iter().flat_map(|location| {
             headers
                 .values(&location.header)
@@ -73,12 +76,8 @@ fn find<'a>(bundle: &'a Bundle, headers: &'a HeaderSnapshot) -> Result<Option<Fo
             if known.token != token {
                 return Err(Denial::TokenAmbiguous);
             }
-            if !known
-                .providers
-                .iter()
-                .any(|other| std::ptr::eq(*other, provider))
-            {
-                known.providers.push(provider);
+            if !known.providers.iter().any(|(other, _)| *other == index) {
+                known.providers.push((index, provider));
             }
         }
     }
@@ -122,15 +121,15 @@ fn strip_prefix<'v>(value: &'v [u8], location: &TokenLocation) -> Option<&'v [u8
 
 /// The issuer's entry that a token is to be verified by. With several, the
 /// unverified `iss` only chooses among them; the chosen one verifies it.
-fn choose<'a>(found: &Found<'a>) -> Result<&'a Provider, TokenError> {
+fn choose<'a>(found: &Found<'a>) -> Result<(usize, &'a Provider), TokenError> {
     if let [only] = found.providers.as_slice() {
-        return Ok(only);
+        return Ok(*only);
     }
     let issuer = peek_issuer(found.token)?;
     found
         .providers
         .iter()
-        .find(|provider| provider.tokens().issuer() == issuer)
+        .find(|(_, provider)| provider.tokens().issuer() == issuer)
         .copied()
         .ok_or(TokenError::IssuerUnknown)
 }

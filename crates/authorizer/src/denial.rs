@@ -23,6 +23,16 @@ pub enum Denial {
     /// The token was not accepted.
     #[error("{0}")]
     Token(TokenError),
+    /// The issuer's keys are fetched, and there are none yet, or none that are
+    /// not too old.
+    #[error("the keys of the token's issuer are not there")]
+    KeysMissing,
+    /// The token's key is not known, and the issuer's keys cannot be refreshed.
+    #[error("the keys of the token's issuer cannot be refreshed")]
+    KeysUnavailable,
+    /// More requests wait for keys than may.
+    #[error("too many requests wait for the keys of a token's issuer")]
+    KeysQueueFull,
     /// The token is valid, but no principal can be made of it.
     #[error("{0}")]
     Principal(PrincipalError),
@@ -66,6 +76,7 @@ impl Denial {
             | Self::Principal(_)
             | Self::Roles(_)
             | Self::ReservedPrincipal => 401,
+            Self::KeysMissing | Self::KeysUnavailable | Self::KeysQueueFull => 503,
             Self::Attribute(_)
             | Self::Json { .. }
             | Self::Evaluation(_)
@@ -82,6 +93,9 @@ impl Denial {
             Self::TokenMissing => "token_missing",
             Self::TokenAmbiguous => "token_ambiguous",
             Self::Token(error) => error.code(),
+            Self::KeysMissing => "keys_missing",
+            Self::KeysUnavailable => "keys_unavailable",
+            Self::KeysQueueFull => "keys_queue_full",
             Self::Principal(_) => "token_principal",
             Self::Roles(_) => "token_roles",
             Self::ReservedPrincipal | Self::Evaluation(EvaluationError::ReservedSubject) => {
@@ -116,9 +130,10 @@ impl Denial {
             Self::Attribute(_)
             | Self::Json { .. }
             | Self::Evaluation(_)
-            | Self::Token(TokenError::VerificationFailed | TokenError::VerificationBudget) => {
-                Verdict::Error
-            }
+            | Self::Token(TokenError::VerificationFailed | TokenError::VerificationBudget)
+            | Self::KeysMissing
+            | Self::KeysUnavailable
+            | Self::KeysQueueFull => Verdict::Error,
             _ => Verdict::Deny,
         }
     }

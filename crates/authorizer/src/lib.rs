@@ -3,7 +3,9 @@
 //! [`Authorizer::begin`] takes one request and answers with a [`Step`]: either
 //! a [`Permitted`], the only value with which a request may go on, or a
 //! [`Denied`], which holds the whole answer to the client. What a host has to
-//! do for either is data; it makes no choice of its own.
+//! do for either is data; it makes no choice of its own. A request whose token
+//! needs keys that are still fetched is [`Awaiting`]; [`Authorizer::resume`]
+//! goes on with it.
 
 #![deny(
     clippy::unwrap_used,
@@ -21,6 +23,7 @@ mod authorizer;
 mod credentials;
 mod denial;
 mod json;
+mod keys;
 mod outcome;
 mod record;
 
@@ -29,5 +32,5 @@ pub use authorizer::Authorizer;
 pub use credentials::is_identity_header;
 pub use denial::Denial;
 pub use json::JsonValueError;
-pub use outcome::{Denied, HeaderEdit, Permitted, Step};
+pub use outcome::{Awaiting, Denied, HeaderEdit, Permitted, Step};
 pub use record::{Record, Verdict};

@@ -1,6 +1,10 @@
 //! What the pipeline answers with.
 
+use doorward_request::HeaderSnapshot;
+use doorward_token::remote::Millis;
+
 use crate::answer::Answer;
+use crate::keys::Wait;
 use crate::record::Record;
 
 /// Where the pipeline stands after a call.
@@ -10,16 +14,41 @@ pub enum Step {
     Permit(Permitted),
     /// The request is refused.
     Deny(Denied),
+    /// The request has to wait for the keys of its token's issuer.
+    AwaitKeys(Awaiting),
 }
 
 impl Step {
-    /// The decision record.
+    /// The decision record, once there is a decision.
     #[must_use]
-    pub fn record(&self) -> &Record {
+    pub fn record(&self) -> Option<&Record> {
         match self {
-            Self::Permit(permitted) => permitted.record(),
-            Self::Deny(denied) => denied.record(),
+            Self::Permit(permitted) => Some(permitted.record()),
+            Self::Deny(denied) => Some(denied.record()),
+            Self::AwaitKeys(_) => None,
         }
+    }
+}
+
+/// A request that waits for keys, as it was when it came.
+#[derive(Debug)]
+pub struct Awaiting {
+    pub(crate) headers: HeaderSnapshot,
+    pub(crate) forged: Vec<Vec<u8>>,
+    pub(crate) wait: Wait,
+}
+
+impl Awaiting {
+    /// How long the request may wait from when it came.
+    #[must_use]
+    pub fn timeout(&self) -> Millis {
+        self.wait.timeout
+    }
+
+    /// What it takes in memory, about, in bytes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.headers.size().saturating_add(size_of::<Self>())
     }
 }
 

@@ -43,7 +43,7 @@ fn reason(authorizer: &Authorizer, path: &str, user: &[u8], team: Option<&str>) 
     ];
     let snapshot = HeaderSnapshot::from_headers(headers.into_iter().chain(team));
     let step = authorizer.begin(snapshot, &NoHost, 0, &SoftwareVerifier);
-    let reason = step.record().reason.clone();
+    let reason = step.record().unwrap().reason.clone();
     assert_eq!(matches!(step, Step::Permit(_)), reason == "allow_rule");
     reason
 }

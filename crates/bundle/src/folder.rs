@@ -72,6 +72,10 @@ pub fn manifest(
                 BundleError::field(field, "has both keys and a file: leave one out").into(),
             );
         }
+        if let Some(remote) = entry.jwks.remote_field() {
+            let problem = format!("has both a file and {remote}: leave one out");
+            return Err(BundleError::field(field, problem).into());
+        }
         if file.contains(['/', '\\']) || file.starts_with('.') {
             let problem =
                 format!("file {file:?} is not a plain name: keep it in the bundle's folder");
@@ -95,7 +99,7 @@ fn jwks(file: &str, text: &str) -> Result<Jwks, FolderError> {
     crate::configuration::check_members(text).map_err(error)?;
     let set: KeySet = serde_json::from_str(text).map_err(error)?;
     Ok(Jwks {
-        file: None,
         keys: Some(set.keys),
+        ..Jwks::default()
     })
 }

@@ -28,6 +28,7 @@ pub mod folder;
 mod manifest;
 mod principal;
 mod provider;
+mod remote;
 mod roles;
 mod secrets;
 mod settings;

@@ -117,7 +117,8 @@ pub struct TokenProvider {
     pub clock_skew_seconds: Option<f64>,
 }
 
-/// Where a provider's keys come from: a file beside the manifest, or here.
+/// Where a provider's keys come from: a file beside the manifest, here, or a
+/// server that they are fetched from.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Jwks {
@@ -127,6 +128,28 @@ pub struct Jwks {
     /// The keys themselves: the `keys` member of a JWKS (RFC 7517 section 5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<Vec<serde_json::Value>>,
+    /// The proxy's cluster that the keys are fetched from. It has to verify the
+    /// server's certificate and the name in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
+    /// The URL of the key set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
+    /// Finds the URL by the issuer (OpenID Connect Discovery 1.0 section 4), in
+    /// place of `uri`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub discovery: bool,
+    /// The greatest time between two fetches, such as `10m`, the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<String>,
+    /// The longest that an answer may take, and that a request waits for keys.
+    /// Absent: `5s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<String>,
+    /// How long keys are used beyond `refresh` when they cannot be fetched
+    /// (the name is RFC 5861's). Absent: `24h`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale_if_error: Option<String>,
 }
 
 impl Jwks {

@@ -1,11 +1,13 @@
 //! One issuer's entry, checked: its tokens, where they stand, what they give.
 
 use doorward_request::is_token_byte;
+use doorward_token::remote::RemoteKeySettings;
 use doorward_token::{Jwks, KeyPolicy, ProviderSettings};
 
 use crate::error::BundleError;
 use crate::manifest::{Presence, TokenLocation, TokenProvider, whole_number};
 use crate::principal::PrincipalForm;
+use crate::remote;
 use crate::roles::RoleClaim;
 use crate::secrets::{self, Secrets};
 use crate::strictness;
@@ -14,6 +16,7 @@ use crate::strictness;
 #[derive(Debug, Clone)]
 pub struct Provider {
     pub(crate) tokens: doorward_token::Provider,
+    pub(crate) remote_keys: Option<RemoteKeySettings>,
     pub(crate) locations: Vec<TokenLocation>,
     pub(crate) presence: Presence,
     pub(crate) principal: Option<PrincipalForm>,
@@ -21,10 +24,17 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Verification of this issuer's tokens.
+    /// Verification of this issuer's tokens. Where its keys are fetched, it has
+    /// none of its own.
     #[must_use]
     pub fn tokens(&self) -> &doorward_token::Provider {
         &self.tokens
+    }
+
+    /// How its keys are fetched; `None` where the bundle holds them.
+    #[must_use]
+    pub fn remote_keys(&self) -> Option<&RemoteKeySettings> {
+        self.remote_keys.as_ref()
     }
 
     /// Where its tokens stand; header names are in lower case.
@@ -84,6 +94,7 @@ impl Provider {
                 )
             })?;
         }
+        let remote_keys = remote::load(index, entry, &settings.algorithms)?;
         let principal = entry
             .principal
             .as_deref()
@@ -97,6 +108,7 @@ impl Provider {
                     error,
                 }
             })?,
+            remote_keys,
             locations: locations(index, entry.from.as_deref())?,
             presence: entry.presence,
             principal,
@@ -106,12 +118,21 @@ impl Provider {
 }
 
 fn keys(index: usize, entry: &TokenProvider) -> Result<Jwks, BundleError> {
+    if entry.jwks.remote_field().is_some() {
+        if entry.allow_weak_rsa_keys.is_some() {
+            return Err(BundleError::field(
+                format!("tokens[{index}].allow_weak_rsa_keys"),
+                "names keys of a set that is fetched: list such keys under jwks.keys",
+            ));
+        }
+        return Ok(Jwks::awaited());
+    }
     let Some(keys) = &entry.jwks.keys else {
         let problem = match &entry.jwks.file {
             Some(file) => format!(
                 "names the file {file:?}, which only a bundle's folder can hold: write {{\"keys\": [...]}} here"
             ),
-            None => "has neither keys nor a file".to_owned(),
+            None => "has neither keys nor a file nor a cluster to fetch them from".to_owned(),
         };
         return Err(BundleError::field(format!("tokens[{index}].jwks"), problem));
     };

@@ -145,7 +145,7 @@ fn each_field_is_checked() {
         (
             "/tokens/0/jwks",
             json!({}),
-            "tokens[0].jwks: has neither keys nor a file",
+            "tokens[0].jwks: has neither keys nor a file nor a cluster to fetch them from",
         ),
         (
             "/tokens/0/jwks",
@@ -160,7 +160,7 @@ fn each_field_is_checked() {
         (
             "/tokens/0/jwks",
             json!({"cluster": "idp"}),
-            "unknown field `cluster`, expected `file` or `keys`",
+            "tokens[0].jwks.uri: is missing",
         ),
         (
             "/tokens",

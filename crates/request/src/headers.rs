@@ -129,6 +129,13 @@ impl HeaderSnapshot {
         removed
     }
 
+    /// What it takes in memory, about, in bytes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let entries = self.entries.len().saturating_mul(size_of::<Entry>());
+        self.buffer.len().saturating_add(entries)
+    }
+
     fn bytes(&self, range: &Range<usize>) -> &[u8] {
         self.buffer.get(range.clone()).unwrap_or_default()
     }

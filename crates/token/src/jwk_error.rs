@@ -229,6 +229,9 @@ pub enum IgnoredReason {
         /// Its size in bits.
         bits: usize,
     },
+    /// The key is wrong, in a set that is fetched.
+    #[error("{0}")]
+    Faulty(KeyError),
 }
 
 fn place(line: usize, column: usize) -> String {

@@ -5,7 +5,10 @@ use serde_json::{Map, Value};
 use crate::fingerprint::{self, Fingerprint};
 use crate::json::parse_object;
 use crate::jwk::{AnyKey, read};
-use crate::{IgnoredKey, Jwk, JwkError, JwksError, JwsAlgorithm, KeyError, KeyLabel, SecretJwk};
+use crate::{
+    IgnoredKey, IgnoredReason, Jwk, JwkError, JwksError, JwsAlgorithm, KeyError, KeyLabel,
+    SecretJwk,
+};
 
 /// The greatest size of a key set in bytes: room for certificate chains, which
 /// real key sets carry along.
@@ -65,6 +68,35 @@ impl Jwks {
     /// # Errors
     /// As [`Self::parse`].
     pub fn parse_with(text: &[u8], policy: &KeyPolicy) -> Result<Self, JwksError> {
+        Self::read(text, policy, false)
+    }
+
+    /// Reads a key set that somebody else publishes: as [`Self::parse`], but a
+    /// key that is malformed, weak or private is ignored too, as RFC 7517
+    /// section 5 has it, for nobody here can mend it.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], except for what is wrong with a single key.
+    pub fn parse_published(text: &[u8]) -> Result<Self, JwksError> {
+        Self::read(text, &KeyPolicy::default(), true)
+    }
+
+    /// The key set of a provider whose keys have not been fetched: no token
+    /// finds its key there.
+    #[must_use]
+    pub fn awaited() -> Self {
+        Self {
+            keys: Vec::new(),
+            secrets: Vec::new(),
+            ignored: Vec::new(),
+            single: false,
+            fingerprint: fingerprint::of_keys(&[]),
+        }
+    }
+
+    // Once in the module, though two call it.
+    #[inline(never)]
+    fn read(text: &[u8], policy: &KeyPolicy, published: bool) -> Result<Self, JwksError> {
         if text.len() > MAX_JWKS_BYTES {
             return Err(JwksError::TooLarge {
                 bytes: text.len(),
@@ -94,7 +126,7 @@ impl Jwks {
             fingerprint: fingerprint::of_keys(&[]),
         };
         for (index, value) in values.iter().enumerate() {
-            set.add(index, value, policy)?;
+            set.add(index, value, policy, published)?;
         }
         if set.keys.is_empty() && set.secrets.is_empty() {
             return Err(JwksError::NoUsableKey {
@@ -142,7 +174,13 @@ impl Jwks {
         }
     }
 
-    fn add(&mut self, index: usize, value: &Value, policy: &KeyPolicy) -> Result<(), JwksError> {
+    fn add(
+        &mut self,
+        index: usize,
+        value: &Value,
+        policy: &KeyPolicy,
+        published: bool,
+    ) -> Result<(), JwksError> {
         let label = KeyLabel {
             index,
             key_id: value
@@ -164,6 +202,10 @@ impl Jwks {
                 self.secrets.push(key);
             }
             Ok(Err(reason)) => self.ignored.push(IgnoredKey { label, reason }),
+            Err(error) if published => {
+                let reason = IgnoredReason::Faulty(error);
+                self.ignored.push(IgnoredKey { label, reason });
+            }
             Err(error) => return Err(JwksError::Key { label, error }),
         }
         Ok(())

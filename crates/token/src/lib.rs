@@ -37,6 +37,7 @@ mod jws;
 mod key;
 mod mac;
 mod provider;
+pub mod remote;
 mod service;
 mod signature;
 mod spki;

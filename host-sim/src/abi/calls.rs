@@ -1,5 +1,7 @@
 //! Calls out of the proxy, and foreign functions.
 
+use std::time::Duration;
+
 use wasmtime::Linker;
 
 use super::host_call;
@@ -8,6 +10,7 @@ use crate::guest::{Answer, Guest};
 use crate::headers::{HeaderMap, Kind};
 use crate::host::{Host, PendingCall};
 use crate::pairs;
+use crate::scenario::ClusterAnswer;
 
 pub(super) fn register(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     host_call!(
@@ -66,22 +69,48 @@ fn http_call(
     for (name, value) in headers {
         map.add(&String::from_utf8_lossy(name), value);
     }
-    let answer = {
+    let (answer, now) = {
         let mut world = host.world.lock();
-        let cluster = world.clusters.get_mut(cluster).ok_or(Status::BadArgument)?;
+        let known = world.clusters.get_mut(cluster).ok_or(Status::BadArgument)?;
         for required in [":path", ":method", ":authority"] {
             map.get(required).ok_or(Status::BadArgument)?;
         }
-        cluster.answer()
+        let path = String::from_utf8_lossy(map.get(":path").unwrap_or_default());
+        let answer = known.answer(&path);
+        *world.called.entry(cluster.to_owned()).or_default() += 1;
+        (answer, world.clock.now())
     };
+    let (answer, takes) = outcome(answer, Duration::from_millis(timeout.into()));
     let token = host.next_call_token();
     let root = host.acting_root();
+    let owner = host.current;
     host.calls.push_back(PendingCall {
         token,
         root,
+        owner,
+        due: now + takes,
         answer,
     });
     Ok(token)
+}
+
+/// What becomes of a call whose answer would be this one, and how long that takes. Envoy ends a
+/// call that takes too long with an answer of its own; a timeout of 0 is none.
+fn outcome(answer: Option<ClusterAnswer>, timeout: Duration) -> (Option<ClusterAnswer>, Duration) {
+    let Some(answer) = answer else {
+        return (None, Duration::ZERO);
+    };
+    let takes = answer.delay.0;
+    if !timeout.is_zero() && takes > timeout {
+        let timed_out = ClusterAnswer {
+            status: 504,
+            headers: vec![("content-type".to_owned(), "text/plain".into())],
+            body: "upstream request timeout".into(),
+            ..ClusterAnswer::default()
+        };
+        return (Some(timed_out), timeout);
+    }
+    ((!answer.reset).then_some(answer), takes)
 }
 
 /// The simulator has no gRPC services: a service is an unknown cluster, a token an unknown call.

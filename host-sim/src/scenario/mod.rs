@@ -14,27 +14,33 @@
 //!   - push: {configuration: "{"}
 //!     expect: {refused: ["line 1, column 1"]}
 //! ```
+//!
+//! Other steps change what is around the proxy: `cluster` gives a cluster other answers, `advance`
+//! lets time pass, `together` sends several requests at once, `calls` counts what clusters were
+//! asked. See [`Step`].
 
 mod check;
 mod clock;
+mod cluster;
 mod expect;
 mod load;
 mod observed;
+mod step;
 mod substitute;
 mod value;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 pub use check::{Difference, check, check_push};
 pub use clock::Clock;
+pub use cluster::{Calls, ChangedCluster, ClusterAnswer, Script, check_calls};
 pub use expect::{Decision, Expect, ExpectPush, ExpectUpstream, ExpectUpstreamRequest};
 pub use load::{ScenarioError, load, parse};
 pub use observed::{DecisionRecord, HostCalls, Observed, ObservedPush, UpstreamRequest};
+pub use step::{Concurrent, Push, Span, Step};
 pub use substitute::Variables;
 pub use value::{Bytes, Configuration, Matcher};
 
@@ -105,113 +111,6 @@ impl Host {
     }
 }
 
-/// The scripted answer of a cluster to one HTTP call.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub struct ClusterAnswer {
-    /// HTTP status of the answer.
-    #[serde(default = "ok_status")]
-    pub status: u16,
-    /// Header names and values in the order of the wire.
-    #[serde(default)]
-    pub headers: Vec<(String, Bytes)>,
-    /// The answer's body.
-    #[serde(default)]
-    pub body: Bytes,
-}
-
-fn ok_status() -> u16 {
-    200
-}
-
-/// One step of a scenario with what is expected of it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Step {
-    /// A request goes through the proxy.
-    Request {
-        /// The request as the client sends it.
-        request: Box<Request>,
-        /// What must be observed.
-        expect: Box<Expect>,
-    },
-    /// The plugin gets another configuration.
-    Push {
-        /// The new configuration.
-        push: Push,
-        /// What must become of it.
-        expect: ExpectPush,
-    },
-}
-
-impl<'de> Deserialize<'de> for Step {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct StepVisitor;
-
-        impl<'de> Visitor<'de> for StepVisitor {
-            type Value = Step;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a step: a mapping with `request` or `push`, then `expect`")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Step, A::Error> {
-                // What `expect` may hold depends on the kind of step, so the kind comes first.
-                let step = match map.next_key::<StepField>()? {
-                    Some(StepField::Request) => Step::Request {
-                        request: map.next_value()?,
-                        expect: next_expect(&mut map)?,
-                    },
-                    Some(StepField::Push) => Step::Push {
-                        push: map.next_value()?,
-                        expect: next_expect(&mut map)?,
-                    },
-                    Some(StepField::Expect) | None => {
-                        return Err(de::Error::custom("a step begins with `request` or `push`"));
-                    }
-                };
-                match map.next_key::<StepField>()? {
-                    None => Ok(step),
-                    Some(_) => Err(de::Error::custom(
-                        "a step has one `request` or one `push`, and one `expect`",
-                    )),
-                }
-            }
-        }
-
-        deserializer.deserialize_map(StepVisitor)
-    }
-}
-
-/// The keys of a step.
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "lowercase")]
-enum StepField {
-    Request,
-    Push,
-    Expect,
-}
-
-/// The `expect` that follows a step's first key, or the default where there is none.
-fn next_expect<'de, A: MapAccess<'de>, T: Deserialize<'de> + Default>(
-    map: &mut A,
-) -> Result<T, A::Error> {
-    match map.next_key::<StepField>()? {
-        None => Ok(T::default()),
-        Some(StepField::Expect) => map.next_value(),
-        Some(StepField::Request | StepField::Push) => Err(de::Error::custom(
-            "a step has one `request` or one `push`, not both",
-        )),
-    }
-}
-
-/// A configuration update.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub struct Push {
-    /// The new plugin configuration.
-    pub configuration: Configuration,
-}
-
 /// A request as its client sends it.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
@@ -239,6 +138,10 @@ pub struct Request {
     /// Trailers; none when empty.
     #[serde(default)]
     pub trailers: Vec<(String, Bytes)>,
+    /// How often it is sent, one after the other; once when absent. What is expected is expected
+    /// each time.
+    #[serde(default = "once")]
+    pub times: u32,
 }
 
 impl Request {
@@ -250,6 +153,10 @@ impl Request {
             self.name.clone()
         }
     }
+}
+
+fn once() -> u32 {
+    1
 }
 
 fn default_method() -> String {

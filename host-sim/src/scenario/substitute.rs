@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::expect::{Expect, ExpectPush, ExpectUpstream, ExpectUpstreamRequest};
 use super::value::{Bytes, Configuration, Matcher};
-use super::{ClusterAnswer, Push, Request, Scenario, Step};
+use super::{ChangedCluster, ClusterAnswer, Concurrent, Push, Request, Scenario, Step};
 
 /// Values by name. `${name}` in any text of a scenario (mapping keys excepted) stands for the
 /// value of `name`, `$${` for `${` itself. A value is not searched for variables again.
@@ -189,12 +189,36 @@ impl Substitute for Scenario {
 impl Substitute for ClusterAnswer {
     fn substitute(&mut self, variables: &Variables) -> Outcome {
         let Self {
+            path,
             status: _,
             headers,
             body,
+            delay: _,
+            reset: _,
         } = self;
+        path.substitute(variables)?;
         headers.substitute(variables)?;
         body.substitute(variables)
+    }
+}
+
+impl Substitute for ChangedCluster {
+    fn substitute(&mut self, variables: &Variables) -> Outcome {
+        let Self { name, answers } = self;
+        name.substitute(variables)?;
+        answers.substitute(variables)
+    }
+}
+
+impl Substitute for Concurrent {
+    fn substitute(&mut self, variables: &Variables) -> Outcome {
+        let Self {
+            request,
+            expect,
+            disconnects_after: _,
+        } = self;
+        request.substitute(variables)?;
+        expect.substitute(variables)
     }
 }
 
@@ -212,6 +236,9 @@ impl Substitute for Step {
                 configuration.substitute(variables)?;
                 expect.substitute(variables)
             }
+            Self::Together(requests) => requests.substitute(variables),
+            Self::Cluster(cluster) => cluster.substitute(variables),
+            Self::Advance(_) | Self::Calls(_) => Ok(()),
         }
     }
 }
@@ -227,6 +254,7 @@ impl Substitute for Request {
             headers,
             body,
             trailers,
+            times: _,
         } = self;
         for text in [name, method, path, authority, scheme] {
             text.substitute(variables)?;

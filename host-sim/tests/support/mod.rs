@@ -156,6 +156,7 @@ pub(crate) fn get(path: &str) -> Request {
         headers: Vec::new(),
         body: None,
         trailers: Vec::new(),
+        times: 1,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The configurations that Envoy is started with in tests.
 
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -173,6 +174,18 @@ pub fn bootstrap(filter: &Value, upstream: SocketAddr, access_log: &Path) -> Val
             }],
         },
     })
+}
+
+/// Adds a cluster to a whole configuration.
+///
+/// # Errors
+///
+/// When the configuration has no clusters, which none of [`bootstrap`] lacks.
+pub fn add_cluster(bootstrap: &mut Value, cluster: Value) -> Result<()> {
+    let clusters = bootstrap.pointer_mut("/static_resources/clusters");
+    let clusters = clusters.and_then(Value::as_array_mut);
+    clusters.context("there are no clusters")?.push(cluster);
+    Ok(())
 }
 
 fn address(address: SocketAddr) -> Value {

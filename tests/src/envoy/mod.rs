@@ -6,3 +6,4 @@ pub mod log;
 pub mod process;
 pub mod push;
 pub mod runner;
+mod together;

@@ -4,13 +4,16 @@ use super::config::{self, Plugin};
 use super::log::{Access, lines, trap};
 use super::process::{Envoy, PATIENCE, Started};
 use super::push::{Counters, push, replace};
+use super::together;
 use crate::client::{self, Connection};
 use crate::echo::Echo;
+use crate::key_server::KeyServer;
 use crate::report::Case;
 use crate::wait::until;
 use anyhow::{Context, Result, bail, ensure};
 use host_sim::scenario::{
-    Bytes, DECISION_PROPERTY, Observed, ObservedPush, Request, Scenario, Step, check, check_push,
+    Bytes, Concurrent, DECISION_PROPERTY, Difference, Expect, Observed, ObservedPush, Request,
+    Scenario, Step, check, check_calls, check_push,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -35,8 +38,8 @@ impl Runner<'_> {
     /// When the scenario cannot be run; that is a failure too, never a skip.
     pub fn run(&self, scenario: &Scenario, number: usize) -> Result<Vec<Case>> {
         ensure!(
-            scenario.properties.is_empty() && scenario.clusters.is_empty(),
-            "`properties` and `clusters` cannot be arranged on Envoy; leave it out in `runs_on`"
+            scenario.properties.is_empty(),
+            "`properties` cannot be arranged on Envoy; leave it out in `runs_on`"
         );
         ensure!(
             scenario.clock.is_none(),
@@ -97,7 +100,13 @@ impl Runner<'_> {
         };
         let echo = Echo::keeping()?;
         let access_log = folder.join("access.log");
-        let bootstrap = config::bootstrap(&filter, echo.address(), &access_log);
+        let mut bootstrap = config::bootstrap(&filter, echo.address(), &access_log);
+        let mut servers = BTreeMap::new();
+        for (name, answers) in &scenario.clusters {
+            let server = KeyServer::start(name, answers)?;
+            config::add_cluster(&mut bootstrap, server.cluster())?;
+            servers.insert(name.as_str(), server);
+        }
         let envoy = match Envoy::start(self.envoy, &bootstrap, folder)? {
             Started::Refused(log) => return Ok((observed_push(false, &log), None)),
             Started::Ready(envoy) => envoy,
@@ -108,6 +117,7 @@ impl Runner<'_> {
             envoy,
             plugin,
             echo,
+            servers,
             access_log,
             watched,
             requests: 0,
@@ -144,6 +154,7 @@ pub struct Run<'s> {
     pub envoy: Envoy,
     plugin: Plugin<'s>,
     echo: Echo,
+    servers: BTreeMap<&'s str, KeyServer>,
     access_log: PathBuf,
     watched: PathBuf,
     requests: usize,
@@ -152,6 +163,13 @@ pub struct Run<'s> {
 impl Run<'_> {
     fn take(&mut self, step: &Step) -> Result<Case> {
         match step {
+            Step::Request { request, expect } if request.times > 1 => {
+                let differences = self.repeat(request, expect);
+                Ok(Case::new(
+                    &request.title(),
+                    differences.with_context(|| request.title())?,
+                ))
+            }
             Step::Request { request, expect } => {
                 let mut observed = self.request(request).with_context(|| request.title())?;
                 if !expect.metrics.is_empty() {
@@ -166,6 +184,28 @@ impl Run<'_> {
                 let observed = observed_push(accepted, &self.logged_since(logged)?);
                 Ok(Case::new("push", check_push(expect, &observed)))
             }
+            Step::Together(requests) => Ok(Case::new("together", self.together(requests)?)),
+            Step::Advance(span) => {
+                ensure!(
+                    span.0 <= PATIENCE,
+                    "{span} take too long on Envoy; leave it out in `runs_on`"
+                );
+                std::thread::sleep(span.0);
+                Ok(Case::new(&format!("{span} pass"), Vec::new()))
+            }
+            Step::Cluster(cluster) => {
+                let answers = cluster.answers.as_deref();
+                let server = self.servers.get(cluster.name.as_str());
+                let (Some(answers), Some(server)) = (answers, server) else {
+                    bail!("clusters cannot come or go on Envoy; leave it out in `runs_on`");
+                };
+                server.answer(answers);
+                Ok(Case::new(&format!("cluster {}", cluster.name), Vec::new()))
+            }
+            Step::Calls(expected) => {
+                let calls = |name: &str| self.servers.get(name).map_or(0, KeyServer::calls);
+                Ok(Case::new("calls", check_calls(expected, calls)))
+            }
         }
     }
 
@@ -178,6 +218,57 @@ impl Run<'_> {
             Some((name.to_owned(), value))
         };
         Ok(stats.into_iter().filter_map(named).collect())
+    }
+
+    /// Sends a request many times on one connection; the differences of the
+    /// first answer that has some.
+    fn repeat(&mut self, request: &Request, expect: &Expect) -> Result<Vec<Difference>> {
+        let headers = raw(&request.headers);
+        let trailers = raw(&request.trailers);
+        let wire = on_wire(request, &headers, &trailers);
+        let mut connection = Connection::open(self.envoy.ingress())?;
+        let mut responses = Vec::new();
+        for _ in 0..request.times {
+            let response = connection.send(&wire)?;
+            if response.header("connection") == Some("close") {
+                connection = Connection::open(self.envoy.ingress())?;
+            }
+            responses.push(response);
+        }
+        self.envoy.must_run()?;
+        let access = self.access(responses.len())?;
+        drop(self.echo.take());
+        let observed = responses.into_iter().zip(access);
+        let mut differences = observed.map(|(response, access)| {
+            let observed = Observed {
+                status: response.status,
+                headers: response.headers,
+                body: response.body,
+                decision: access.decision,
+                details: access.details,
+                ..Observed::default()
+            };
+            check(expect, &observed)
+        });
+        let first = differences.find(|differences| !differences.is_empty());
+        Ok(first.unwrap_or_default())
+    }
+
+    /// Sends requests at once; in what any answer differs.
+    fn together(&mut self, requests: &[Concurrent]) -> Result<Vec<Difference>> {
+        let responses = together::send(self.envoy.ingress(), requests)?;
+        self.envoy.must_run()?;
+        let mut access = self.access(responses.len())?;
+        let mut upstream = self.echo.take();
+        let mut differences = Vec::new();
+        for (concurrent, response) in responses {
+            if let Some(response) = response {
+                let observed =
+                    together::observed(concurrent, response, &mut access, &mut upstream)?;
+                differences.extend(check(&concurrent.expect, &observed));
+            }
+        }
+        Ok(differences)
     }
 
     fn logged_since(&self, length: usize) -> Result<String> {
@@ -255,20 +346,29 @@ impl Run<'_> {
 
     /// The access log's line of the request that was just answered.
     fn next_access(&mut self) -> Result<Access> {
-        let line = until(PATIENCE, || {
+        let mut lines = self.access(1)?;
+        lines.pop().context("the access log has no line")
+    }
+
+    /// The access log's next lines, so many.
+    fn access(&mut self, count: usize) -> Result<Vec<Access>> {
+        let lines = until(PATIENCE, || {
             let log = std::fs::read(&self.access_log).unwrap_or_default();
             let log = String::from_utf8_lossy(&log);
             let complete = log.rfind('\n').and_then(|end| log.get(..end));
-            let line = complete.and_then(|log| log.lines().nth(self.requests));
-            Ok(line.map(str::to_owned))
+            let lines = complete.unwrap_or_default().lines().skip(self.requests);
+            let lines: Vec<String> = lines.take(count).map(str::to_owned).collect();
+            Ok((lines.len() == count).then_some(lines))
         })
-        .with_context(|| format!("the access log has no line ({DECISION_PROPERTY} is in it)"))?;
-        self.requests += 1;
-        Access::of_line(&line)
+        .with_context(|| {
+            format!("the access log has not {count} lines more ({DECISION_PROPERTY} is in them)")
+        })?;
+        self.requests += count;
+        lines.iter().map(|line| Access::of_line(line)).collect()
     }
 }
 
-fn on_wire<'r>(
+pub(super) fn on_wire<'r>(
     request: &'r Request,
     headers: &'r [(String, Vec<u8>)],
     trailers: &'r [(String, Vec<u8>)],
@@ -283,7 +383,7 @@ fn on_wire<'r>(
     }
 }
 
-fn raw(headers: &[(String, Bytes)]) -> Vec<(String, Vec<u8>)> {
+pub(super) fn raw(headers: &[(String, Bytes)]) -> Vec<(String, Vec<u8>)> {
     headers
         .iter()
         .map(|(name, value)| (name.clone(), value.as_slice().to_vec()))

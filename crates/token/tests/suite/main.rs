@@ -12,3 +12,5 @@ mod mint;
 mod minted;
 mod properties;
 mod providers;
+mod remote;
+mod remote_properties;
