@@ -112,7 +112,7 @@ fn start(binary: &Path, module: &Path, folder: &Path, server: &KeyServer) -> Res
 }
 
 fn configuration() -> Result<String> {
-    let mut manifest = bundle::manifest(&root().join("policies").join("orders"))?;
+    let mut manifest = bundle::manifest(&root().join("policies").join("orders"), None)?;
     manifest.tokens = serde_json::from_value(json!([{
         "issuer": "https://issuer.example",
         "audiences": ["orders"],

@@ -204,7 +204,7 @@ fn start(plan: &Plan<'_>, variant: &Variant, folder: &Path) -> Result<Envoy> {
                 vm_configuration: "",
             };
             let orders = root().join("policies").join("orders");
-            plugin.fixed(&bundle::inline_configuration(&orders)?)
+            plugin.fixed(&bundle::inline_configuration(&orders, None)?)
         }
         Filter::JwtAuthn { cache } => jwt_authn(cache)?,
     };
