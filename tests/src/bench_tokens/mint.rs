@@ -18,6 +18,9 @@ pub(super) enum Algorithm {
     Es256,
 }
 
+/// Signs a message.
+type Sign = dyn Fn(&[u8]) -> Result<Vec<u8>>;
+
 /// `count` tokens of the example issuer, each another, by the keys in
 /// `folder`. They are valid for a day.
 pub(super) fn tokens(algorithm: Algorithm, count: usize, folder: &Path) -> Result<Vec<String>> {
@@ -27,7 +30,7 @@ pub(super) fn tokens(algorithm: Algorithm, count: usize, folder: &Path) -> Resul
         Algorithm::Es256 => ("ES256", "orders-es256"),
     };
     let key = read_pem(&folder.join(kid).with_extension("pem"))?;
-    let sign: Box<dyn Fn(&[u8]) -> Result<Vec<u8>>> = match algorithm {
+    let sign: Box<Sign> = match algorithm {
         Algorithm::Rs256 => {
             let pair = RsaKeyPair::from_pkcs8(&key).map_err(|error| anyhow!("{kid}: {error}"))?;
             Box::new(move |message| {
