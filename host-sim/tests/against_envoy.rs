@@ -200,10 +200,22 @@ fn both_have_the_same_wasi() {
     compare(&support::binary_with(&imports, &functions), &[]);
 }
 
+/// How often Envoy may be asked.
+const TRIES: usize = 3;
+
 /// Runs a module on both and compares what it logs.
 fn compare(module: &[u8], requests: &[Request]) {
     let envoy = std::env::var_os("ENVOY_BIN").expect("ENVOY_BIN names the Envoy to compare with");
     let simulated = comparable(&on_simulator(module, requests));
+    // Where the pieces of a body end is up to the kernel as well, so Envoy is
+    // asked again before a difference counts.
+    let same = (1..TRIES).any(|_| {
+        let observed = comparable(&on_envoy(Path::new(&envoy), module, requests));
+        observed.ends_with(&simulated)
+    });
+    if same {
+        return;
+    }
     let observed = comparable(&on_envoy(Path::new(&envoy), module, requests));
     // Envoy configures one VM more, that of its main thread.
     let starts: Vec<usize> = observed
