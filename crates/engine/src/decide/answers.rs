@@ -109,7 +109,13 @@ impl<'a> Answers<'a> {
     /// decision makes the values unknown, since each row may be false by
     /// another term.
     pub(super) fn ask(&mut self, number: usize) -> Result<(), Error> {
-        let unasked = |answer: &Answer<'_>| matches!(answer.values, Values::Unasked);
+        // Rows that are few in one branch may be many in another.
+        let unasked = |answer: &Answer<'_>| {
+            matches!(
+                answer.values,
+                Values::Unasked | Values::Text(_) | Values::Pattern(..)
+            )
+        };
         if let Some(probe) = self.plan.probes.get(number)
             && self.answers.get(number).is_some_and(unasked)
         {
