@@ -7,8 +7,8 @@ use doorward_token::{Jwks, JwsAlgorithm, SoftwareVerifier, verify_jws};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::verdict::{Invalid, Valid, Verdict};
-use crate::{json, keys, lines};
+use crate::verdict::{self, Invalid, Valid, Verdict};
+use crate::{keys, lines};
 
 /// The largest JWS that is read, in bytes.
 const MAX_JWS_BYTES: usize = 1024 * 1024;
@@ -95,10 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 
 impl Arguments {
     fn answer(&self, line: &[u8], given: Option<&Jwks>) -> Result<Valid<Content>, Invalid> {
-        let value = json::parse(line)
-            .map_err(|error| Invalid::request(format_args!("not JSON: {error}")))?;
-        let asked: Asked = serde_json::from_value(value)
-            .map_err(|error| Invalid::request(format_args!("not a request: {error}")))?;
+        let asked: Asked = verdict::request(line)?;
         let weak = asked.allow_weak_rsa_keys.as_ref();
         let policy = keys::policy(weak.unwrap_or(&self.allow_weak_rsa_key));
         let own = keys::of_request(asked.jwk.as_ref(), asked.jwks.as_ref(), &policy)?;

@@ -10,8 +10,8 @@ use doorward_token::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::verdict::{Invalid, Valid, Verdict};
-use crate::{clock, json, keys, lines};
+use crate::verdict::{self, Invalid, Valid, Verdict};
+use crate::{clock, keys, lines};
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
@@ -129,10 +129,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 
 impl Arguments {
     fn answer(&self, line: &[u8], given: Option<&Jwks>) -> Result<Valid<Content>, Invalid> {
-        let value = json::parse(line)
-            .map_err(|error| Invalid::request(format_args!("not JSON: {error}")))?;
-        let asked: Asked = serde_json::from_value(value)
-            .map_err(|error| Invalid::request(format_args!("not a request: {error}")))?;
+        let asked: Asked = verdict::request(line)?;
         let weak = asked.allow_weak_rsa_keys.as_ref();
         let policy = keys::policy(weak.unwrap_or(&self.allow_weak_rsa_key));
         let own = keys::of_request(asked.jwk.as_ref(), asked.jwks.as_ref(), &policy)?;

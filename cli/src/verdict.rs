@@ -1,7 +1,10 @@
 //! The answer to a token or a JWS.
 
 use doorward_token::{JwsAlgorithm, TokenError};
+use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
+
+use crate::json;
 
 /// Whether a token is valid: `{"valid":true,...}` or
 /// `{"valid":false,"error":"...","code":"..."}`.
@@ -82,4 +85,12 @@ impl<T: Serialize> Serialize for Verdict<T> {
             Err(invalid) => invalid.serialize(serializer),
         }
     }
+}
+
+/// Reads one line of a file of requests.
+pub(crate) fn request<T: DeserializeOwned>(line: &[u8]) -> Result<T, Invalid> {
+    let value =
+        json::parse(line).map_err(|error| Invalid::request(format_args!("not JSON: {error}")))?;
+    serde_json::from_value(value)
+        .map_err(|error| Invalid::request(format_args!("not a request: {error}")))
 }

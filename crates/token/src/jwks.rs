@@ -85,11 +85,15 @@ impl Jwks {
     /// finds its key there.
     #[must_use]
     pub fn awaited() -> Self {
+        Self::empty(false)
+    }
+
+    fn empty(single: bool) -> Self {
         Self {
             keys: Vec::new(),
             secrets: Vec::new(),
             ignored: Vec::new(),
-            single: false,
+            single,
             fingerprint: fingerprint::of_keys(&[]),
         }
     }
@@ -118,13 +122,7 @@ impl Jwks {
                 limit: MAX_JWKS_KEYS,
             });
         }
-        let mut set = Self {
-            keys: Vec::with_capacity(values.len()),
-            secrets: Vec::new(),
-            ignored: Vec::new(),
-            single: false,
-            fingerprint: fingerprint::of_keys(&[]),
-        };
+        let mut set = Self::empty(false);
         for (index, value) in values.iter().enumerate() {
             set.add(index, value, policy, published)?;
         }
@@ -146,13 +144,7 @@ impl Jwks {
     /// # Errors
     /// [`JwkError`] says which member, and what to do.
     pub fn of_key(members: &Map<String, Value>, policy: &KeyPolicy) -> Result<Self, JwkError> {
-        let mut set = Self {
-            keys: Vec::new(),
-            secrets: Vec::new(),
-            ignored: Vec::new(),
-            single: true,
-            fingerprint: fingerprint::of_keys(&[]),
-        };
+        let mut set = Self::empty(true);
         match read(members, policy)?.map_err(JwkError::Unusable)? {
             AnyKey::Public(key) => set.keys.push(key),
             AnyKey::Secret(key) => set.secrets.push(key),
@@ -166,11 +158,8 @@ impl Jwks {
     #[must_use]
     pub fn of_secret(secret: SecretJwk) -> Self {
         Self {
-            keys: Vec::new(),
             secrets: vec![secret],
-            ignored: Vec::new(),
-            single: true,
-            fingerprint: fingerprint::of_keys(&[]),
+            ..Self::empty(true)
         }
     }
 

@@ -62,6 +62,22 @@ pub enum SignatureError {
     OverBudget,
 }
 
+/// Refuses what no cryptography needs to be asked about: a key of another
+/// algorithm, a signature that the key cannot have made.
+pub(crate) fn check_form(
+    algorithm: Algorithm,
+    key: &PublicKey,
+    signature: &[u8],
+) -> Result<(), SignatureError> {
+    if !key.fits(algorithm) {
+        return Err(SignatureError::Unsupported);
+    }
+    if !key.admits_signature(signature) {
+        return Err(SignatureError::Invalid);
+    }
+    Ok(())
+}
+
 /// Pure-Rust verification: jsonwebtoken's own, so that the same code decides
 /// in the module, on the command line and in tests.
 ///
@@ -78,12 +94,7 @@ impl SignatureVerifier for SoftwareVerifier {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), SignatureError> {
-        if !key.fits(algorithm) {
-            return Err(SignatureError::Unsupported);
-        }
-        if !key.admits_signature(signature) {
-            return Err(SignatureError::Invalid);
-        }
+        check_form(algorithm, key, signature)?;
         let Some(algorithm) = library_algorithm(algorithm) else {
             return es512::verify(key, message, signature);
         };

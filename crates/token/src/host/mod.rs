@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 
 use self::message::Answer;
 use crate::ecdsa::der_signature;
+use crate::signature::check_form;
 use crate::{Algorithm, Jwk, PublicKey, SignatureError, SignatureVerifier, SoftwareVerifier};
 
 pub use budget::VerificationBudget;
@@ -143,12 +144,7 @@ impl<'a> HostVerifier<'a> {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), SignatureError> {
-        if !key.fits(algorithm) {
-            return Err(SignatureError::Unsupported);
-        }
-        if !key.admits_signature(signature) {
-            return Err(SignatureError::Invalid);
-        }
+        check_form(algorithm, key, signature)?;
         let (Some(hash), Some(key_info)) = (host_hash(algorithm), key_info) else {
             return self.by_software(algorithm, key, message, signature);
         };
