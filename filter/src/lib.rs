@@ -13,6 +13,7 @@
     reason = "this code runs in the proxy, where a panic is a trap"
 )]
 
+mod contexts;
 mod host;
 mod keys;
 mod logger;
@@ -24,16 +25,3 @@ mod stream;
 mod vectors;
 mod vm;
 mod waiting;
-
-mod entry {
-    proxy_wasm::main! {{
-        crate::logger::install();
-        proxy_wasm::set_root_context(|id| {
-            #[cfg(feature = "vectors")]
-            if std::env::var_os("DOORWARD_VECTORS").is_some() {
-                return Box::new(crate::vectors::Root);
-            }
-            Box::new(crate::root::Root::new(id))
-        });
-    }}
-}

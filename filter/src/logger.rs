@@ -1,7 +1,6 @@
 //! The `log` facade, written to the proxy's log.
 
-use log::{Level, LevelFilter, Log, Metadata, Record};
-use proxy_wasm::types::LogLevel;
+use log::{LevelFilter, Log, Metadata, Record};
 
 use crate::host;
 
@@ -16,14 +15,7 @@ impl Log for HostLogger {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let level = match record.level() {
-            Level::Error => LogLevel::Error,
-            Level::Warn => LogLevel::Warn,
-            Level::Info => LogLevel::Info,
-            Level::Debug => LogLevel::Debug,
-            Level::Trace => LogLevel::Trace,
-        };
-        host::log(level, &record.args().to_string());
+        host::log(record.level(), &record.args().to_string());
     }
 
     fn flush(&self) {}

@@ -1,14 +1,18 @@
 //! The pipeline: from a request to a [`Step`].
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use doorward_bundle::Bundle;
-use doorward_engine::{Context, Outcome, Request, RoleLink, Value};
+use doorward_engine::{Context, Outcome, Request, RoleLink, RuleId, Value};
 use doorward_request::{CanonicalPath, Facts, HeaderSnapshot, HeaderValue, PathError, Scope};
 use doorward_token::TokenVerifier;
 use doorward_token::remote::{KeyStore, SharedKeys};
 
 use crate::answer::Answer;
-use crate::credentials::{Credentials, authenticate, is_identity_header};
+use crate::credentials::{Identity, Mark, authenticate, is_identity_header};
 use crate::denial::Denial;
+use crate::grants::{Grant, Grants};
 use crate::json;
 use crate::keys::{Patience, ProviderKeys, Unverified, Wait};
 use crate::outcome::{Awaiting, Denied, HeaderEdit, Permitted, Step};
@@ -20,12 +24,8 @@ pub struct Authorizer {
     bundle: Bundle,
     keys: ProviderKeys,
     revision: String,
-}
-
-/// What an allowed request is allowed by.
-struct Grant {
-    reason: &'static str,
-    rule: Option<String>,
+    mark: Rc<Mark>,
+    grants: RefCell<Grants>,
 }
 
 /// Why a request does not go on now.
@@ -82,6 +82,8 @@ impl Authorizer {
             bundle,
             keys,
             revision,
+            mark: Rc::new(Mark),
+            grants: RefCell::default(),
         }
     }
 
@@ -171,7 +173,7 @@ impl Authorizer {
             }
         };
         match self.decide(&headers, &path, facts, now, tokens, patience) {
-            Ok(grant) => self.permit(forged, &path, grant),
+            Ok(grant) => Self::permit(forged, &path, grant),
             Err(Stop::Refused(refusal)) => Step::Deny(self.denied(refusal)),
             Err(Stop::Awaits(wait)) => Step::AwaitKeys(Awaiting {
                 headers,
@@ -189,9 +191,9 @@ impl Authorizer {
         now: i64,
         tokens: &dyn TokenVerifier,
         patience: Patience,
-    ) -> Result<Grant, Stop> {
+    ) -> Result<Rc<Grant>, Stop> {
         let (bundle, keys) = (&self.bundle, &self.keys);
-        let credentials = authenticate(bundle, keys, headers, now, tokens, patience)
+        let credentials = authenticate(bundle, &self.mark, keys, headers, now, tokens, patience)
             .map_err(Stop::before_decision)?;
         let has_token = credentials.is_some();
         let refuse = |denial, rule| {
@@ -209,7 +211,7 @@ impl Authorizer {
                 .map(|known| known.verified.claims().members()),
             principal: credentials
                 .as_ref()
-                .and_then(|known| known.principal.as_deref()),
+                .and_then(|known| known.identity.principal.as_deref()),
             facts,
         };
         let mut resolved = self
@@ -225,7 +227,7 @@ impl Authorizer {
         let values: Vec<Value<'_>> = resolved.iter().map(|value| value.value()).collect();
         let roles = credentials
             .as_ref()
-            .map(|known| self.role_links(known))
+            .map(|known| role_links(&known.identity))
             .unwrap_or_default();
         let decision = self.bundle.engine().decide(&Request {
             values: &values,
@@ -233,57 +235,52 @@ impl Authorizer {
             now,
             context: Context::default(),
         });
-        let rule = decision
-            .rule
-            .and_then(|id| self.bundle.engine().rule(id))
-            .map(|rule| rule.to_string());
         match decision.outcome {
-            Outcome::Allow if rule.is_some() => Ok(Grant {
-                reason: "allow_rule",
-                rule,
+            Outcome::Allow => Ok(self.grant(decision.rule)),
+            Outcome::Deny => Err(match self.rule_text(decision.rule) {
+                None => refuse(Denial::NoRule, None),
+                rule => refuse(Denial::DenyRule, rule),
             }),
-            Outcome::Allow => Ok(Grant {
-                reason: "policy",
-                rule,
-            }),
-            Outcome::Deny if rule.is_some() => Err(refuse(Denial::DenyRule, rule)),
-            Outcome::Deny => Err(refuse(Denial::NoRule, None)),
-            Outcome::Error(error) => Err(refuse(Denial::Evaluation(error), rule)),
+            Outcome::Error(error) => Err(refuse(
+                Denial::Evaluation(error),
+                self.rule_text(decision.rule),
+            )),
         }
     }
 
-    /// The token's roles as links of its principal; none without a principal,
-    /// since a role belongs to somebody.
-    fn role_links<'c>(&self, credentials: &'c Credentials) -> Vec<RoleLink<'c>> {
-        let Some(subject) = credentials.principal.as_deref() else {
-            return Vec::new();
-        };
-        credentials
-            .roles
-            .iter()
-            .filter_map(|(graph, role)| {
-                let graph = self.bundle.engine().graph(graph)?;
-                Some(RoleLink {
-                    graph,
-                    subject,
-                    role,
-                })
-            })
-            .collect()
+    fn rule_text(&self, rule: Option<RuleId>) -> Option<String> {
+        let rule = self.bundle.engine().rule(rule?)?;
+        Some(rule.to_string())
     }
 
-    fn permit(&self, forged: Vec<Vec<u8>>, path: &CanonicalPath<'_>, grant: Grant) -> Step {
+    /// What says that a rule allowed, or the policy without one.
+    fn grant(&self, rule: Option<RuleId>) -> Rc<Grant> {
+        let make = || {
+            let text = self.rule_text(rule);
+            let reason = if text.is_some() {
+                "allow_rule"
+            } else {
+                "policy"
+            };
+            Grant::new(Record {
+                decision: Verdict::Allow,
+                reason: reason.to_owned(),
+                rule: text,
+                revision: self.revision.clone(),
+            })
+        };
+        match self.grants.try_borrow_mut() {
+            Ok(mut grants) => grants.get(rule, make),
+            Err(_) => Rc::new(make()),
+        }
+    }
+
+    fn permit(forged: Vec<Vec<u8>>, path: &CanonicalPath<'_>, grant: Rc<Grant>) -> Step {
         let mut edits: Vec<HeaderEdit> = forged.into_iter().map(HeaderEdit::Remove).collect();
         if path.is_rewritten() {
             edits.push(HeaderEdit::Replace(":path", path.target().to_owned()));
         }
-        let record = Record {
-            decision: Verdict::Allow,
-            reason: grant.reason.to_owned(),
-            rule: grant.rule,
-            revision: self.revision.clone(),
-        };
-        Step::Permit(Permitted::new(edits, record))
+        Step::Permit(Permitted::new(edits, grant))
     }
 
     fn denied(&self, refusal: Refusal) -> Denied {
@@ -302,6 +299,22 @@ impl Authorizer {
         };
         Denied::new(denial.code(), answer, record)
     }
+}
+
+/// The token's roles as links of its principal; none without a principal, since
+/// a role belongs to somebody.
+fn role_links(identity: &Identity) -> Vec<RoleLink<'_>> {
+    let Some(subject) = identity.principal.as_deref() else {
+        return Vec::new();
+    };
+    let roles = identity.roles.iter();
+    roles
+        .map(|(graph, role)| RoleLink {
+            graph: *graph,
+            subject,
+            role,
+        })
+        .collect()
 }
 
 fn canonical_path(headers: &HeaderSnapshot) -> Result<CanonicalPath<'_>, PathError> {

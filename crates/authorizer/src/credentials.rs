@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use doorward_bundle::{Bundle, Provider, TokenLocation};
+use doorward_engine::GraphId;
 use doorward_request::{HeaderSnapshot, is_token_byte, same_header};
 use doorward_token::{TokenError, TokenVerifier, Verified, peek_issuer};
 
@@ -25,9 +26,38 @@ pub fn is_identity_header(name: &[u8]) -> bool {
 #[derive(Debug)]
 pub(crate) struct Credentials {
     pub(crate) verified: Rc<Verified>,
+    pub(crate) identity: Rc<Identity>,
+}
+
+/// What one issuer's entry of one bundle makes of a token's claims. It is kept
+/// with the token, so that one that comes again costs no look at its claims.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    /// The bundle, and the entry's place in it.
+    owner: (Rc<Mark>, usize),
     pub(crate) principal: Option<String>,
-    /// Role definition and role.
-    pub(crate) roles: Vec<(String, String)>,
+    pub(crate) roles: Vec<(GraphId, String)>,
+}
+
+/// Tells one loaded bundle from every other, as long as anything holds it.
+#[derive(Debug)]
+pub(crate) struct Mark;
+
+impl Identity {
+    fn is_of(&self, mark: &Rc<Mark>, index: usize) -> bool {
+        Rc::ptr_eq(&self.owner.0, mark) && self.owner.1 == index
+    }
+
+    /// What it takes in memory, from above.
+    fn bytes(&self) -> usize {
+        const ROLE: usize = 64;
+        let principal = self.principal.as_ref().map_or(0, String::len);
+        let roles = self.roles.iter();
+        roles.fold(
+            principal.saturating_add(size_of::<Self>() + ROLE),
+            |sum, (_, role)| sum.saturating_add(role.len()).saturating_add(ROLE),
+        )
+    }
 }
 
 /// A token of the request, and the issuers' entries that look where it stands,
@@ -40,6 +70,7 @@ struct Found<'a> {
 /// Verifies the request's token, if it has one.
 pub(crate) fn authenticate(
     bundle: &Bundle,
+    mark: &Rc<Mark>,
     keys: &ProviderKeys,
     headers: &HeaderSnapshot,
     now_unix_seconds: i64,
@@ -55,7 +86,16 @@ pub(crate) fn authenticate(
     let (index, provider) = choose(&found).map_err(Denial::Token)?;
     let issuer = (index, provider);
     let verified = keys.verify(issuer, found.token, now_unix_seconds, tokens, patience)?;
-    Ok(Some(credentials(bundle, provider, verified)?))
+    if let Some(identity) = verified.derived::<Identity>()
+        && identity.is_of(mark, index)
+    {
+        return Ok(Some(Credentials { verified, identity }));
+    }
+    let owner = (Rc::clone(mark), index);
+    let identity = Rc::new(identity(bundle, owner, provider, &verified)?);
+    let kept = Rc::clone(&identity);
+    verified.keep_derived(kept, identity.bytes());
+    Ok(Some(Credentials { verified, identity }))
 }
 
 /// Looks in every place that an issuer's entry names. The same token in two
@@ -134,11 +174,12 @@ fn choose<'a>(found: &Found<'a>) -> Result<(usize, &'a Provider), TokenError> {
         .ok_or(TokenError::IssuerUnknown)
 }
 
-fn credentials(
+fn identity(
     bundle: &Bundle,
+    owner: (Rc<Mark>, usize),
     provider: &Provider,
-    verified: Rc<Verified>,
-) -> Result<Credentials, Denial> {
+    verified: &Verified,
+) -> Result<Identity, Denial> {
     let claims = verified.claims().members();
     let principal = match provider.principal() {
         Some(form) => Some(form.make(claims).map_err(Denial::Principal)?),
@@ -156,14 +197,12 @@ fn credentials(
     let mut roles = Vec::new();
     for claim in provider.roles() {
         let names = claim.roles(claims).map_err(Denial::Roles)?;
-        roles.extend(
-            names
-                .into_iter()
-                .map(|name| (claim.graph().to_owned(), name)),
-        );
+        if let Some(graph) = bundle.engine().graph(claim.graph()) {
+            roles.extend(names.into_iter().map(|name| (graph, name)));
+        }
     }
-    Ok(Credentials {
-        verified,
+    Ok(Identity {
+        owner,
         principal,
         roles,
     })

@@ -22,6 +22,7 @@ mod answer;
 mod authorizer;
 mod credentials;
 mod denial;
+mod grants;
 mod json;
 mod keys;
 mod outcome;
