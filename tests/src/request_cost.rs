@@ -36,7 +36,7 @@ const CACHED: Budget = Budget {
         ("proxy_get_header_map_pairs", 1),
         ("proxy_set_property", 1),
     ],
-    fuel: 0,
+    fuel: 51_000,
 };
 
 const UNCACHED: Budget = Budget {
@@ -47,7 +47,7 @@ const UNCACHED: Budget = Budget {
         ("proxy_get_header_map_pairs", 1),
         ("proxy_set_property", 1),
     ],
-    fuel: 0,
+    fuel: 115_000,
 };
 
 /// Counts and judges; whether all are within their budgets.
