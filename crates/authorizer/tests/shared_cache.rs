@@ -28,7 +28,7 @@ fn authorizer(policy: &str, change: impl FnOnce(&mut Manifest)) -> Authorizer {
     let folder = root().join("policies/orders");
     let read = |file: &str| std::fs::read_to_string(folder.join(file));
     let mut manifest = doorward_bundle::folder::manifest(&read).unwrap();
-    policy.clone_into(&mut manifest.policy);
+    manifest.policy = Some(policy.to_owned());
     change(&mut manifest);
     Authorizer::new(Bundle::load(&manifest).unwrap())
 }
