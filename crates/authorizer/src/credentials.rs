@@ -51,12 +51,12 @@ impl Identity {
     /// What it takes in memory, from above.
     fn bytes(&self) -> usize {
         const ROLE: usize = 64;
+        const SELF: usize = size_of::<Identity>() + ROLE;
         let principal = self.principal.as_ref().map_or(0, String::len);
         let roles = self.roles.iter();
-        roles.fold(
-            principal.saturating_add(size_of::<Self>() + ROLE),
-            |sum, (_, role)| sum.saturating_add(role.len()).saturating_add(ROLE),
-        )
+        roles.fold(principal.saturating_add(SELF), |sum, (_, role)| {
+            sum.saturating_add(role.len()).saturating_add(ROLE)
+        })
     }
 }
 
