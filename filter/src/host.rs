@@ -4,12 +4,10 @@
 //! panic here is a trap that takes the worker's listener down. So the calls
 //! that a request or a configuration depends on are made through these.
 //!
-//! This file and `exports` have the module's only unsafe code.
+//! This is the module's only unsafe code.
 #![expect(unsafe_code, reason = "calls across the ABI")]
 
-mod exports;
-
-use std::ptr::{null, null_mut};
+use std::ptr::null_mut;
 
 /// The host answered a call with anything but what was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,29 +30,10 @@ impl std::fmt::Display for HostError {
 
 const OK: u32 = 0;
 const NOT_FOUND: u32 = 1;
-pub(crate) const BAD_ARGUMENT: u32 = 2;
 const UNIMPLEMENTED: u32 = 12;
 const CALL_RESPONSE_BODY: u32 = 4;
 const PLUGIN_CONFIGURATION: u32 = 7;
 const REQUEST: u32 = 0;
-
-/// What becomes of a part of a request that the module was shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// It goes on.
-    Continue,
-    /// It waits.
-    Pause,
-}
-
-impl Action {
-    pub(crate) fn number(self) -> u32 {
-        match self {
-            Self::Continue => 0,
-            Self::Pause => 1,
-        }
-    }
-}
 
 /// A header map, by its number in the ABI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,18 +110,6 @@ mod abi {
         pub(super) fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
         pub(super) fn proxy_set_effective_context(context: u32) -> u32;
         pub(super) fn proxy_continue_stream(direction: u32) -> u32;
-        pub(super) fn proxy_http_call(
-            upstream: *const u8,
-            upstream_size: usize,
-            headers: *const u8,
-            headers_size: usize,
-            body: *const u8,
-            body_size: usize,
-            trailers: *const u8,
-            trailers_size: usize,
-            timeout: u32,
-            token: *mut u32,
-        ) -> u32;
         pub(super) fn proxy_call_foreign_function(
             name: *const u8,
             name_size: usize,
@@ -169,16 +136,16 @@ mod abi {
 
 /// Bytes that the host put into memory of this module's own allocator.
 ///
-/// The host asked [`exports::proxy_on_memory_allocate`] for `size` bytes, which
-/// answers with the memory of a vector of that capacity; here that vector comes
-/// back.
+/// The host asked `proxy_on_memory_allocate` for `size` bytes, which the SDK
+/// answers with a vector of that capacity whose memory it forgets; here that
+/// vector comes back.
 fn returned(data: *mut u8, size: usize) -> Vec<u8> {
     if data.is_null() || size == 0 {
         return Vec::new();
     }
     // SAFETY: after status Ok, data and size are those of an allocation that
-    // proxy_on_memory_allocate made as Vec::with_capacity(size), which has
-    // exactly that capacity, and forgot, and that the host has filled.
+    // the SDK's proxy_on_memory_allocate made as Vec::with_capacity(size) and
+    // forgot, and that the host has filled.
     unsafe { Vec::from_raw_parts(data, size, size) }
 }
 
@@ -191,13 +158,14 @@ fn check(call: &'static str, status: u32) -> Result<(), HostError> {
 }
 
 /// Writes a log line; the host drops it where its level is not on.
-pub(crate) fn log(level: log::Level, message: &str) {
+pub(crate) fn log(level: proxy_wasm::types::LogLevel, message: &str) {
     let level = match level {
-        log::Level::Trace => 0,
-        log::Level::Debug => 1,
-        log::Level::Info => 2,
-        log::Level::Warn => 3,
-        log::Level::Error => 4,
+        proxy_wasm::types::LogLevel::Trace => 0,
+        proxy_wasm::types::LogLevel::Debug => 1,
+        proxy_wasm::types::LogLevel::Info => 2,
+        proxy_wasm::types::LogLevel::Warn => 3,
+        proxy_wasm::types::LogLevel::Error => 4,
+        proxy_wasm::types::LogLevel::Critical => 5,
     };
     // SAFETY: pointer and size are of a live text. That a line may be lost is
     // no reason to refuse a request, so the status is not looked at.
@@ -370,34 +338,6 @@ pub(crate) fn continue_request() -> Result<(), HostError> {
     // SAFETY: no memory is passed.
     let status = unsafe { abi::proxy_continue_stream(REQUEST) };
     check("proxy_continue_stream", status)
-}
-
-/// Sends a request without a body to a cluster; answers with the call's token.
-pub(crate) fn dispatch_http_call(
-    cluster: &str,
-    headers: &[(&str, &str)],
-    timeout_milliseconds: u32,
-) -> Result<u32, HostError> {
-    let (headers, trailers) = (serialize(headers), serialize(&[]));
-    let mut token = 0;
-    // SAFETY: all pointers and sizes are of live bytes, or null and 0; the host
-    // writes a number to a live variable.
-    let status = unsafe {
-        abi::proxy_http_call(
-            cluster.as_ptr(),
-            cluster.len(),
-            headers.as_ptr(),
-            headers.len(),
-            null(),
-            0,
-            trailers.as_ptr(),
-            trailers.len(),
-            timeout_milliseconds,
-            &raw mut token,
-        )
-    };
-    check("proxy_http_call", status)?;
-    Ok(token)
 }
 
 /// Answers the client in the upstream's place. The proxy maps the status for

@@ -9,11 +9,13 @@
 //! plugin of the proxy.
 
 use std::cell::{Cell, RefCell};
+use std::time::Duration;
 
 use doorward_authorizer::Authorizer;
 use doorward_request::{HeaderSnapshot, HeaderValue};
 use doorward_token::MAX_JWKS_BYTES;
 use doorward_token::remote::{Fetch, FetchError, KeyStore, Millis, Outcome, Response, SharedKeys};
+use proxy_wasm::types::Status;
 
 use crate::host::{self, HeaderMap, HostError};
 use crate::waiting;
@@ -170,23 +172,23 @@ fn poll(root: u32, keys: &SharedKeys, now: Millis, random: u64) {
     }
 }
 
+/// The SDK's call, since the SDK must know of it to pass the answer on. Of the
+/// statuses that Envoy answers with, it panics on none.
 fn send(fetch: &Fetch) -> Result<u32, FetchError> {
     let authority = fetch.url.authority();
-    let headers = [
+    let headers = vec![
         (":method", "GET"),
         (":scheme", fetch.url.scheme()),
         (":authority", authority.as_str()),
         (":path", fetch.url.target()),
         ("accept", "application/json"),
     ];
-    let timeout = u32::try_from(fetch.timeout).unwrap_or(u32::MAX);
-    host::dispatch_http_call(&fetch.cluster, &headers, timeout).map_err(|error| {
-        if error.status == host::BAD_ARGUMENT {
-            FetchError::NoCluster
-        } else {
-            FetchError::NotSent
-        }
-    })
+    let timeout = Duration::from_millis(fetch.timeout);
+    proxy_wasm::hostcalls::dispatch_http_call(&fetch.cluster, headers, None, Vec::new(), timeout)
+        .map_err(|status| match status {
+            Status::BadArgument => FetchError::NoCluster,
+            _ => FetchError::NotSent,
+        })
 }
 
 /// An answer as it was read from the host.

@@ -13,7 +13,6 @@
     reason = "this code runs in the proxy, where a panic is a trap"
 )]
 
-mod contexts;
 mod host;
 mod keys;
 mod logger;
@@ -25,3 +24,16 @@ mod stream;
 mod vectors;
 mod vm;
 mod waiting;
+
+mod entry {
+    proxy_wasm::main! {{
+        crate::logger::install();
+        proxy_wasm::set_root_context(|id| {
+            #[cfg(feature = "vectors")]
+            if std::env::var_os("DOORWARD_VECTORS").is_some() {
+                return Box::new(crate::vectors::Root);
+            }
+            Box::new(crate::root::Root::new(id))
+        });
+    }}
+}

@@ -1,6 +1,7 @@
 //! The `log` facade, written to the proxy's log.
 
-use log::{LevelFilter, Log, Metadata, Record};
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use proxy_wasm::types::LogLevel;
 
 use crate::host;
 
@@ -15,7 +16,14 @@ impl Log for HostLogger {
         if !self.enabled(record.metadata()) {
             return;
         }
-        host::log(record.level(), &record.args().to_string());
+        let level = match record.level() {
+            Level::Error => LogLevel::Error,
+            Level::Warn => LogLevel::Warn,
+            Level::Info => LogLevel::Info,
+            Level::Debug => LogLevel::Debug,
+            Level::Trace => LogLevel::Trace,
+        };
+        host::log(level, &record.args().to_string());
     }
 
     fn flush(&self) {}

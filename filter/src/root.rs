@@ -1,20 +1,22 @@
 //! The root context: one per plugin configuration.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use doorward_authorizer::Authorizer;
 use doorward_bundle::{Configuration, ConfigurationError, Secrets, UNSIGNED_VARIABLE};
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::ContextType;
 
 use crate::host;
 use crate::keys::{self, Timer};
 use crate::signatures::UnknownSignatures;
+use crate::stream::Stream;
 use crate::vm;
 
 /// The root context. It decides nothing until a configuration was accepted.
 pub(crate) struct Root {
     id: u32,
-    authorizer: RefCell<Option<Rc<Authorizer>>>,
+    authorizer: Option<Rc<Authorizer>>,
     timer: Rc<Timer>,
 }
 
@@ -40,7 +42,7 @@ impl Root {
     pub(crate) fn new(id: u32) -> Self {
         Self {
             id,
-            authorizer: RefCell::default(),
+            authorizer: None,
             timer: Rc::default(),
         }
     }
@@ -77,14 +79,22 @@ impl Drop for Root {
     }
 }
 
-impl Root {
-    /// Whether the configuration of `size` bytes is accepted.
-    pub(crate) fn on_configure(&self, size: usize) -> bool {
-        // The signature tests' module answers by itself and needs none.
-        #[cfg(feature = "vectors")]
-        if crate::vectors::is_on() {
-            return true;
+impl Context for Root {
+    fn on_http_call_response(
+        &mut self,
+        token: u32,
+        headers: usize,
+        body_size: usize,
+        _trailers: usize,
+    ) {
+        if let Some(authorizer) = &self.authorizer {
+            keys::on_response(self.id, token, headers, body_size, authorizer, &self.timer);
         }
+    }
+}
+
+impl RootContext for Root {
+    fn on_configure(&mut self, size: usize) -> bool {
         match Self::configure(size) {
             Ok(authorizer) => {
                 let bundle = authorizer.bundle();
@@ -98,7 +108,7 @@ impl Root {
                     // A call from here would be the canary's too.
                     self.timer.fire();
                 }
-                self.authorizer.replace(Some(Rc::new(authorizer)));
+                self.authorizer = Some(Rc::new(authorizer));
                 true
             }
             Err(refusal) => {
@@ -108,25 +118,22 @@ impl Root {
         }
     }
 
-    /// What decides requests; none before a configuration was accepted.
-    pub(crate) fn authorizer(&self) -> Option<Rc<Authorizer>> {
-        self.authorizer.borrow().clone()
-    }
-
-    /// The timer of this context.
-    pub(crate) fn timer(&self) -> &Rc<Timer> {
-        &self.timer
-    }
-
-    pub(crate) fn on_tick(&self) {
-        if let Some(authorizer) = self.authorizer() {
-            keys::on_tick(self.id, &authorizer, &self.timer);
+    fn on_tick(&mut self) {
+        if let Some(authorizer) = &self.authorizer {
+            keys::on_tick(self.id, authorizer, &self.timer);
         }
     }
 
-    pub(crate) fn on_http_call_response(&self, token: u32, headers: usize, body_size: usize) {
-        if let Some(authorizer) = self.authorizer() {
-            keys::on_response(self.id, token, headers, body_size, &authorizer, &self.timer);
-        }
+    fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
+        let timer = Rc::clone(&self.timer);
+        Some(Box::new(Stream::new(
+            context_id,
+            self.authorizer.clone(),
+            timer,
+        )))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
     }
 }

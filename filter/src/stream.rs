@@ -1,16 +1,16 @@
 //! The stream context: one per request.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use doorward_authorizer::{Authorizer, Denied, HeaderEdit, Permitted, Step, is_identity_header};
 use doorward_request::{Facts, HeaderSnapshot, ReadError};
 use doorward_token::remote::Millis;
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
 
-use crate::contexts;
-use crate::host::{self, Action, HeaderMap, HostError};
+use crate::host::{self, HeaderMap, HostError};
 use crate::keys::Timer;
-use crate::root::Root;
 use crate::vm;
 use crate::waiting::{self, Held};
 
@@ -18,26 +18,20 @@ use crate::waiting::{self, Held};
 /// `%FILTER_STATE(wasm.doorward.decision:PLAIN)%`.
 const DECISION_PROPERTY: &str = "doorward.decision";
 
-/// One request that was not let through. It lets go of the policy as soon as
-/// it has decided, so that a stream that stays does not keep a replaced bundle
-/// in memory.
+/// One request. It lets go of the policy as soon as it has decided, so that a
+/// long stream does not keep a replaced bundle in memory.
 pub(crate) struct Stream {
-    /// What decides; none once it has.
-    decider: Option<Decider>,
-    /// What it waits with for keys. Who lists it holds it weakly: a client
-    /// that goes away takes it along.
-    state: Option<Rc<State>>,
-}
-
-/// What decides a request.
-struct Decider {
-    authorizer: Rc<Authorizer>,
+    id: u32,
+    authorizer: Option<Rc<Authorizer>>,
     timer: Rc<Timer>,
+    state: Rc<State>,
 }
 
-/// What a request waits with, until a root context decides it.
+/// What became of a request. A root context changes it when the request waited
+/// for keys.
 #[derive(Default)]
 pub(crate) struct State {
+    permitted: Cell<bool>,
     held: RefCell<Option<Held>>,
 }
 
@@ -94,86 +88,61 @@ impl Facts for HostFacts {
 }
 
 impl Stream {
-    /// A request that `root` decides; one without a root, or without an
-    /// accepted configuration, is refused when its headers come.
-    pub(crate) fn new(root: Option<&Root>) -> Self {
-        let decider = root.and_then(|root| {
-            Some(Decider {
-                authorizer: root.authorizer()?,
-                timer: Rc::clone(root.timer()),
-            })
-        });
+    pub(crate) fn new(id: u32, authorizer: Option<Rc<Authorizer>>, timer: Rc<Timer>) -> Self {
         Self {
-            decider,
-            state: None,
+            id,
+            authorizer,
+            timer,
+            state: Rc::default(),
         }
     }
-}
 
-/// Decides a request, or has it wait for keys.
-pub(crate) fn on_request_headers(context: u32) -> Action {
-    match authorize(context) {
-        Ok(action) => action,
-        Err(failure) => answer_failure(&failure),
-    }
-}
-
-fn authorize(context: u32) -> Result<Action, Failure> {
-    let decider = contexts::with_stream(context, |stream| stream.decider.take());
-    let Decider { authorizer, timer } = decider.flatten().ok_or(Failure::NotConfigured)?;
-    let headers = HeaderSnapshot::from_pairs(host::header_pairs(HeaderMap::RequestHeaders)?)
-        .map_err(|_| Failure::Headers)?;
-    let (now, milliseconds) = time()?;
-    let budget = authorizer.bundle().verification_budget_percent();
-    let step = vm::with_tokens(budget, |tokens| {
-        authorizer.begin(headers, &HostFacts, now, tokens)
-    });
-    if authorizer.key_sources().next().is_some() {
-        timer.start();
-    }
-    match step {
-        Step::Permit(permitted) => {
-            let_through(&permitted)?;
-            vm::count_decision(None, now);
-            contexts::let_through(context);
-            Ok(Action::Continue)
+    fn authorize(&mut self) -> Result<Action, Failure> {
+        let authorizer = self.authorizer.take().ok_or(Failure::NotConfigured)?;
+        let headers = HeaderSnapshot::from_pairs(host::header_pairs(HeaderMap::RequestHeaders)?)
+            .map_err(|_| Failure::Headers)?;
+        let (now, milliseconds) = time()?;
+        let budget = authorizer.bundle().verification_budget_percent();
+        let step = vm::with_tokens(budget, |tokens| {
+            authorizer.begin(headers, &HostFacts, now, tokens)
+        });
+        if authorizer.key_sources().next().is_some() {
+            self.timer.start();
         }
-        Step::Deny(denied) => refuse(&denied, now),
-        Step::AwaitKeys(awaiting) if !waiting::has_room(awaiting.size()) => {
-            refuse(&authorizer.refuse_to_wait(), now)
-        }
-        Step::AwaitKeys(awaiting) => {
-            let state = Rc::new(State::default());
-            state.held.replace(Some(Held {
-                until: milliseconds.saturating_add(awaiting.timeout()),
-                authorizer,
-                awaiting,
-            }));
-            waiting::add(context, &state);
-            contexts::with_stream(context, |stream| stream.state = Some(state));
-            // A call from here would end with this stream.
-            timer.fire();
-            Ok(Action::Pause)
+        match step {
+            Step::Permit(permitted) => {
+                let_through(&permitted)?;
+                vm::count_decision(None, now);
+                self.state.permitted.set(true);
+                Ok(Action::Continue)
+            }
+            Step::Deny(denied) => refuse(&denied, now),
+            Step::AwaitKeys(awaiting) if !waiting::has_room(awaiting.size()) => {
+                refuse(&authorizer.refuse_to_wait(), now)
+            }
+            Step::AwaitKeys(awaiting) => {
+                self.state.held.replace(Some(Held {
+                    until: milliseconds.saturating_add(awaiting.timeout()),
+                    authorizer,
+                    awaiting,
+                }));
+                waiting::add(self.id, &self.state);
+                // A call from here would end with this stream.
+                self.timer.fire();
+                Ok(Action::Pause)
+            }
         }
     }
-}
 
-/// What follows the headers goes on only if they did. A proxy does not ask for
-/// the rest of a request that was answered; if it did, an answer of "continue"
-/// would let the headers go too.
-pub(crate) fn follow(context: u32) -> Action {
-    if contexts::is_held(context) {
-        Action::Pause
-    } else {
-        Action::Continue
-    }
-}
-
-/// Takes forged identities out of the trailers.
-pub(crate) fn on_request_trailers(context: u32) -> Action {
-    match remove_forged_trailers() {
-        Ok(()) => follow(context),
-        Err(failure) => answer_failure(&failure),
+    /// What follows the headers goes on only if they did. A proxy does not
+    /// ask for the rest of a request that was answered; if it did, an answer
+    /// of "continue" would let the headers go too.
+    fn follow(&self) -> Action {
+        if self.state.permitted.get() {
+            Action::Continue
+        } else {
+            Action::Pause
+        }
     }
 }
 
@@ -204,10 +173,9 @@ pub(crate) fn decide(context: u32, state: &Rc<State>, held: Held, now: Millis) {
     let answered = match step {
         Step::Permit(permitted) => let_through(&permitted).and_then(|()| {
             vm::count_decision(None, seconds);
-            // The stream's further callbacks come after this one.
-            host::continue_request()?;
-            contexts::let_through(context);
-            Ok(())
+            // The stream's further callbacks come after this.
+            state.permitted.set(true);
+            Ok(host::continue_request()?)
         }),
         Step::Deny(denied) => refuse(&denied, seconds).map(|_| ()),
         Step::AwaitKeys(awaiting) => {
@@ -221,6 +189,7 @@ pub(crate) fn decide(context: u32, state: &Rc<State>, held: Held, now: Millis) {
         }
     };
     if let Err(failure) = answered {
+        state.permitted.set(false);
         answer_failure(&failure);
     }
 }
@@ -290,5 +259,27 @@ fn answer_failure(failure: &Failure) -> Action {
 fn publish(record: &str) {
     if let Err(error) = host::set_property(DECISION_PROPERTY, record.as_bytes()) {
         log::warn!("doorward: the decision record is lost: {error}");
+    }
+}
+
+impl Context for Stream {}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
+        match self.authorize() {
+            Ok(action) => action,
+            Err(failure) => answer_failure(&failure),
+        }
+    }
+
+    fn on_http_request_body(&mut self, _size: usize, _end_of_stream: bool) -> Action {
+        self.follow()
+    }
+
+    fn on_http_request_trailers(&mut self, _trailers: usize) -> Action {
+        match remove_forged_trailers() {
+            Ok(()) => self.follow(),
+            Err(failure) => answer_failure(&failure),
+        }
     }
 }
