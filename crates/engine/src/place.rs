@@ -62,3 +62,36 @@ impl Place {
 fn index(bound: u32) -> usize {
     usize::try_from(bound).unwrap_or(usize::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Place;
+
+    #[test]
+    fn texts_that_begin_alike() {
+        let all = [
+            "",
+            "abc",
+            "abd",
+            "ab",
+            "exactly twenty bytes",
+            "exactly twenty bytes.",
+        ];
+        let long = [
+            "exactly twenty bytes and more",
+            "exactly twenty bytes and m\u{f8}re",
+        ];
+        let all = [&all[..], &long[..]].concat();
+        let mut texts = String::new();
+        let places: Vec<Place> = all
+            .iter()
+            .filter_map(|text| Place::add(text, &mut texts))
+            .collect();
+        for (place, text) in places.iter().zip(&all) {
+            assert_eq!(place.text(&texts), *text);
+            for other in &all {
+                assert_eq!(place.is(other, &texts), text == other, "{text:?} {other:?}");
+            }
+        }
+    }
+}

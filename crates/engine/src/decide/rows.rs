@@ -114,6 +114,9 @@ impl<'a> Search<'a> {
         let mut best = self.shortest(branch);
         for Asks { probe: number, .. } in &branch.probes {
             let least = best.map_or(self.table.len(), |(_, rows)| rows);
+            if least <= FEW_ROWS {
+                break;
+            }
             let pending = self.answers.pending(*number);
             if pending.is_some_and(|pending| pending < least) {
                 self.answers.complete(*number)?;
