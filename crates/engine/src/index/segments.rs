@@ -156,8 +156,9 @@ impl SegmentTrie {
             return Ok(());
         }
         budget.spend(scan_steps(text))?;
-        // A rest stands for text on one line only.
-        let rest_from = text.rfind('\n').map_or(0, |line| line.saturating_add(1));
+        // A rest stands for text on one line only: from where the last one
+        // starts.
+        let mut last_line = None;
         // Nodes to go on from, each with the offset where the next segment
         // starts, none where the text has ended.
         let mut pending: SmallVec<[(u32, Option<usize>); 16]> = SmallVec::new();
@@ -171,17 +172,17 @@ impl SegmentTrie {
                 self.give(node.end, budget, &mut found)?;
                 continue;
             };
-            if start >= rest_from {
-                self.give(node.rest, budget, &mut found)?;
+            if node.rest != NONE {
+                let line = || text.rfind('\n').map_or(0, |line| line.saturating_add(1));
+                if start >= *last_line.get_or_insert_with(line) {
+                    self.give(node.rest, budget, &mut found)?;
+                }
             }
             let left = text.get(start..).unwrap_or("");
-            let (segment, next) = match left.split_once('/') {
-                Some((segment, _)) => {
-                    let after = start.saturating_add(segment.len()).saturating_add(1);
-                    (segment, Some(after))
-                }
-                None => (left, None),
-            };
+            // Most segments are too short for a search by blocks to pay.
+            let slash = left.bytes().position(|byte| byte == b'/');
+            let segment = slash.and_then(|slash| left.get(..slash)).unwrap_or(left);
+            let next = slash.map(|slash| start.saturating_add(slash).saturating_add(1));
             budget.spend(count(segment.len()) >> 4)?;
             if let Some(child) = self.find_child(number, segment) {
                 pending.push((child, next));
