@@ -105,6 +105,20 @@ pub struct TokenProvider {
     /// Whether a request must carry a token.
     #[serde(default)]
     pub presence: Presence,
+    /// Whether the upstream gets the token. Absent: it is taken out of the
+    /// request, as Envoy's jwt_authn does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forward: bool,
+    /// The header in which the upstream gets the claims as they are in the
+    /// token: base64url without padding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward_payload_header: Option<String>,
+    /// Whether `forward_payload_header` is padded with `=`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pad_forward_payload_header: bool,
+    /// The claims that the upstream gets in headers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claim_to_headers: Vec<ClaimToHeader>,
     /// How `jwt.principal` is made of the claims, such as `user:{sub}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principal: Option<String>,
@@ -159,28 +173,48 @@ impl Jwks {
     }
 }
 
-/// One place where a token may stand.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One place where a token may stand: a header, a cookie or a query parameter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenLocation {
     /// The header, in any case.
-    pub header: String,
-    /// What stands before the token, `Bearer ` for example; its letters are
-    /// compared without regard to case (RFC 9110 section 11.1).
-    #[serde(default)]
-    pub prefix: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// What stands before the token in the header, `Bearer ` for example; its
+    /// letters are compared without regard to case (RFC 9110 section 11.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// The cookie.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cookie: Option<String>,
+    /// The query parameter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub param: Option<String>,
 }
 
 /// Whether a request must carry a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Presence {
     /// A request without a token is refused with 401.
     #[default]
     Required,
     /// A request without a token is decided by the policy; one with an
-    /// invalid token is refused all the same.
+    /// invalid token is refused all the same (Envoy's `allow_missing`).
     Optional,
+    /// A token that cannot be accepted, for whatever reason, is as none
+    /// (Envoy's `allow_missing_or_failed`).
+    OptionalOrInvalid,
+}
+
+/// A claim that the upstream gets in a header.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimToHeader {
+    /// The claim: a name, or names joined by dots for a nested one.
+    pub claim: String,
+    /// The header, in any case.
+    pub header: String,
 }
 
 /// A claim whose values act as roles of the principal.

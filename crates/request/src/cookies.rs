@@ -8,16 +8,11 @@
 /// without `=`, and one behind a comma, which servers that follow RFC 2965
 /// take for the end of the cookie before.
 pub fn cookie_values<'v>(line: &'v [u8], name: &str) -> impl Iterator<Item = &'v [u8]> {
-    pairs(line).filter_map(move |pair| value(pair, name))
+    cookies(line).filter_map(move |pair| value(pair, name))
 }
 
-/// The cookies of one `cookie` header but for those of which
-/// [`cookie_values`] gives a value, as they were written.
-pub fn other_cookies<'v>(line: &'v [u8], name: &str) -> impl Iterator<Item = &'v [u8]> {
-    pairs(line).filter(move |pair| value(pair, name).is_none())
-}
-
-fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// The cookies of one `cookie` header as they were written, in order.
+pub fn cookies(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(|byte| *byte == b';')
         .map(<[u8]>::trim_ascii)
         .filter(|pair| !pair.is_empty())
@@ -72,10 +67,12 @@ mod tests {
             let found: Vec<_> = cookie_values(line.as_bytes(), "s").collect();
             let expected: Vec<_> = values.iter().map(|value| value.as_bytes()).collect();
             assert_eq!(found, expected, "{line:?}");
-            let left: Vec<_> = other_cookies(line.as_bytes(), "s").collect();
-            assert_eq!(left.join(b"; ".as_slice()), others.as_bytes(), "{line:?}");
-            // What is left names it no more.
+            let left: Vec<_> = cookies(line.as_bytes())
+                .filter(|cookie| cookie_values(cookie, "s").next().is_none())
+                .collect();
             let left = left.join(b"; ".as_slice());
+            assert_eq!(left, others.as_bytes(), "{line:?}");
+            // What is left names it no more.
             assert_eq!(cookie_values(&left, "s").next(), None, "{line:?}");
         }
     }

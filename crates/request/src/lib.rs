@@ -28,7 +28,7 @@ mod path;
 mod query;
 
 pub use attribute::{Attribute, AttributeError, ClaimPath, HostProperty, PropertyType, Step};
-pub use cookies::{cookie_values, other_cookies};
+pub use cookies::{cookie_values, cookies};
 pub use expression::{Expression, ExpressionError, ExpressionErrorKind, Literal, Term};
 pub use facts::{Facts, ReadError};
 pub use headers::{HeaderSnapshot, HeaderSnapshotError, HeaderValue, is_token_byte, same_header};

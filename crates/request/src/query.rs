@@ -16,7 +16,7 @@ pub fn parameter_values<'q>(query: &'q str, name: &str) -> impl Iterator<Item = 
 /// The query without the parameters of which [`parameter_values`] gives a
 /// value; the others stay as they were written.
 #[must_use]
-pub fn other_parameters(query: &str, name: &str) -> String {
+pub(crate) fn other_parameters(query: &str, name: &str) -> String {
     let others: Vec<&str> = query
         .split('&')
         .filter(|pair| value(pair, name).is_none())
