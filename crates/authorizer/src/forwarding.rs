@@ -48,16 +48,13 @@ pub(crate) fn edits(
     }
     withhold(headers, &identity.withheld, &mut edits);
     for (name, value) in written {
-        let mut present = headers
+        let present: Vec<&[u8]> = headers
             .hidden()
             .filter(|(known, _)| *known == name.as_bytes())
-            .map(|(_, value)| value);
-        let is_there = present.next() == Some(value.as_bytes()) && present.next().is_none();
-        if !is_there {
-            edits.push(HeaderEdit::Replace(
-                (*name).to_owned(),
-                value.as_bytes().to_vec(),
-            ));
+            .map(|(_, value)| value)
+            .collect();
+        if present != [value.as_bytes()] {
+            replace(name, value.clone().into_bytes(), present.len(), &mut edits);
         }
     }
     if path.is_rewritten() {
@@ -84,12 +81,25 @@ fn withhold(headers: &HeaderSnapshot, sources: &[&TokenSource], edits: &mut Vec<
         }
     }
     if has_cookie {
-        edits.push(cookies_without(headers, sources));
+        let lines = headers.values("cookie").count();
+        match cookies_without(headers, sources) {
+            Some(left) => replace("cookie", left, lines, edits),
+            None => edits.push(HeaderEdit::Remove(b"cookie".to_vec())),
+        }
     }
 }
 
-/// All cookies but those that held the token, in one header.
-fn cookies_without(headers: &HeaderSnapshot, sources: &[&TokenSource]) -> HeaderEdit {
+/// Sets a header that has so many lines. Of several, a proxy might replace one.
+fn replace(name: &str, value: Vec<u8>, lines: usize, edits: &mut Vec<HeaderEdit>) {
+    if lines > 1 {
+        edits.push(HeaderEdit::Remove(name.as_bytes().to_vec()));
+    }
+    edits.push(HeaderEdit::Replace(name.to_owned(), value));
+}
+
+/// All cookies but those that held the token, in one header; `None` where
+/// none is left.
+fn cookies_without(headers: &HeaderSnapshot, sources: &[&TokenSource]) -> Option<Vec<u8>> {
     let is_withheld = |cookie: &[u8]| {
         sources.iter().any(|source| match source {
             TokenSource::Cookie(name) => cookie_values(cookie, name).next().is_some(),
@@ -104,9 +114,5 @@ fn cookies_without(headers: &HeaderSnapshot, sources: &[&TokenSource]) -> Header
         }
         left.extend_from_slice(cookie);
     }
-    if left.is_empty() {
-        HeaderEdit::Remove(b"cookie".to_vec())
-    } else {
-        HeaderEdit::Replace("cookie".to_owned(), left)
-    }
+    (!left.is_empty()).then_some(left)
 }

@@ -24,17 +24,13 @@ impl IdentityHeaders {
         let mut headers = Self::default();
         for provider in providers {
             for name in provider.forwarding().headers() {
-                headers.written.push(name.to_owned());
+                add(&mut headers.written, name);
             }
             for source in provider.sources() {
                 if let TokenSource::Header { name, .. } = source {
-                    headers.sources.push(name.clone());
+                    add(&mut headers.sources, name);
                 }
             }
-        }
-        for names in [&mut headers.written, &mut headers.sources] {
-            names.sort_unstable();
-            names.dedup();
         }
         headers
     }
@@ -71,6 +67,13 @@ impl IdentityHeaders {
                 .written
                 .iter()
                 .any(|written| same_header(name, written.as_bytes()))
+    }
+}
+
+/// Adds a name that is not there yet.
+fn add(names: &mut Vec<String>, name: &str) {
+    if !names.iter().any(|known| known == name) {
+        names.push(name.to_owned());
     }
 }
 
