@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::error::BundleError;
 use crate::identity_headers::is_reserved_header;
-use crate::manifest::TokenProvider;
+use crate::manifest::{Entries, TokenProvider};
 use crate::roles::claim_path;
 use crate::source::is_token;
 
@@ -56,25 +56,38 @@ impl Forwarding {
                 "says how forward_payload_header is written, which is absent: name a header there",
             ));
         }
-        for (position, claim) in entry.claim_to_headers.iter().enumerate() {
-            let wrong = |field: &str, problem: String| {
+        for (position, members) in entry.claim_to_headers.iter().enumerate() {
+            forwarding.add(members).map_err(|(member, problem)| {
                 BundleError::field(
-                    at(&format!("claim_to_headers[{position}].{field}")),
+                    at(&format!("claim_to_headers[{position}]{member}")),
                     problem,
                 )
-            };
-            let name = header_name(&claim.header).map_err(|problem| wrong("header", problem))?;
-            let twice = forwarding
-                .headers()
-                .any(|known| same_header(known.as_bytes(), name.as_bytes()));
-            if twice {
-                let problem = "is written twice: each claim needs a header of its own, in which dashes and underscores are the same";
-                return Err(wrong("header", problem.to_owned()));
-            }
-            let path = claim_path(&claim.claim).map_err(|problem| wrong("claim", problem))?;
-            forwarding.claims.push(ClaimHeader { name, path });
+            })?;
         }
         Ok(forwarding)
+    }
+
+    /// Adds a claim, or says which member is wrong and why.
+    fn add(&mut self, members: &Entries<String>) -> Result<(), (&'static str, String)> {
+        let known = (members.get("claim"), members.get("header"));
+        let ((Some(claim), Some(header)), None) = (known, members.unknown(&["claim", "header"]))
+        else {
+            return Err((
+                "",
+                "has to have claim and header, and nothing else".to_owned(),
+            ));
+        };
+        let name = header_name(header).map_err(|problem| (".header", problem))?;
+        let is_twice = self
+            .headers()
+            .any(|known| same_header(known.as_bytes(), name.as_bytes()));
+        if is_twice {
+            let problem = "is written twice: each claim needs a header of its own, in which dashes and underscores are the same";
+            return Err((".header", problem.to_owned()));
+        }
+        let path = claim_path(claim).map_err(|problem| (".claim", problem))?;
+        self.claims.push(ClaimHeader { name, path });
+        Ok(())
     }
 
     /// Whether the upstream gets the token itself.

@@ -42,9 +42,7 @@ pub use configuration::{Configuration, ConfigurationError, UNSIGNED_VARIABLE};
 pub use error::{BundleError, Part};
 pub use forwarding::{ClaimHeaderError, Forwarding};
 pub use identity_headers::IdentityHeaders;
-pub use manifest::{
-    ClaimRole, ClaimToHeader, Entries, Jwks, Manifest, Presence, TokenLocation, TokenProvider,
-};
+pub use manifest::{ClaimRole, Entries, Jwks, Manifest, Presence, TokenProvider};
 pub use principal::{PrincipalError, PrincipalForm};
 pub use provider::Provider;
 pub use roles::{RoleClaim, RoleClaimError};

@@ -4,7 +4,7 @@ use doorward_request::is_token_byte;
 
 use crate::error::BundleError;
 use crate::identity_headers::is_reserved_header;
-use crate::manifest::TokenLocation;
+use crate::manifest::Entries;
 
 /// One place where a token may stand, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl TokenSource {
     /// The places that the entry at `index` names.
     pub(crate) fn load_all(
         index: usize,
-        from: Option<&[TokenLocation]>,
+        from: Option<&[Entries<String>]>,
     ) -> Result<Vec<Self>, BundleError> {
         let Some(from) = from else {
             return Ok(vec![Self::Header {
@@ -67,13 +67,14 @@ impl TokenSource {
     }
 
     /// The place, or which member is wrong and why.
-    fn load(location: &TokenLocation) -> Result<Self, (&'static str, String)> {
-        let TokenLocation {
-            header,
-            prefix,
-            cookie,
-            param,
-        } = location;
+    fn load(location: &Entries<String>) -> Result<Self, (&'static str, String)> {
+        if let Some(name) = location.unknown(&["header", "prefix", "cookie", "param"]) {
+            let problem = format!("has {name:?}: write header (and prefix), cookie or param");
+            return Err(("", problem));
+        }
+        let prefix = location.get("prefix");
+        let header = location.get("header");
+        let (cookie, param) = (location.get("cookie"), location.get("param"));
         if header.is_none() && prefix.is_some() {
             let problem = "stands before tokens in a header: name the header, or take it out";
             return Err((".prefix", problem.to_owned()));
@@ -81,7 +82,7 @@ impl TokenSource {
         let source = match (header, cookie, param) {
             (Some(name), None, None) => Self::Header {
                 name: name.to_ascii_lowercase(),
-                prefix: prefix.clone().unwrap_or_default(),
+                prefix: prefix.cloned().unwrap_or_default(),
             },
             (None, Some(name), None) => Self::Cookie(name.clone()),
             (None, None, Some(name)) => Self::Parameter(name.clone()),

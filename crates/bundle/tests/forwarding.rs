@@ -105,7 +105,7 @@ fn each_place_is_one_that_tokens_can_stand_in() {
         ),
         (
             json!([{"query": "a"}]),
-            "unknown field `query`, expected one of `header`, `prefix`, `cookie`, `param`",
+            "tokens[0].from[0]: has \"query\": write header (and prefix), cookie or param",
         ),
     ] {
         let message = outcome(&[entry("a", &json!({ "from": from }))]);
@@ -213,7 +213,7 @@ fn one_header_has_one_meaning() {
         ),
         (
             vec![entry("a", &json!({"claim_to_headers": [{"claim": "sub"}]}))],
-            "missing field `header`",
+            "tokens[0].claim_to_headers[0]: has to have claim and header, and nothing else",
         ),
         (
             vec![entry("a", &json!({"pad_forward_payload_header": true}))],

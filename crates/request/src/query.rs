@@ -17,11 +17,18 @@ pub fn parameter_values<'q>(query: &'q str, name: &str) -> impl Iterator<Item = 
 /// value; the others stay as they were written.
 #[must_use]
 pub(crate) fn other_parameters(query: &str, name: &str) -> String {
-    let others: Vec<&str> = query
-        .split('&')
-        .filter(|pair| value(pair, name).is_none())
-        .collect();
-    others.join("&")
+    let mut others = String::new();
+    let mut is_first = true;
+    for pair in query.split('&') {
+        if value(pair, name).is_none() {
+            if !is_first {
+                others.push('&');
+            }
+            is_first = false;
+            others.push_str(pair);
+        }
+    }
+    others
 }
 
 fn value<'q>(pair: &'q str, name: &str) -> Option<Cow<'q, [u8]>> {
