@@ -7,12 +7,14 @@ use doorward_token::TokenVerifier;
 use doorward_token::remote::{KeyStore, SharedKeys};
 
 use crate::answer::Answer;
-use crate::credentials::{Credentials, authenticate, is_identity_header};
+use crate::credentials::{Credentials, Identity, authenticate};
 use crate::denial::Denial;
+use crate::forwarding;
 use crate::json;
-use crate::keys::{Patience, ProviderKeys, Unverified, Wait};
+use crate::keys::{Patience, ProviderKeys, Unverified};
 use crate::outcome::{Awaiting, Denied, HeaderEdit, Permitted, Step};
 use crate::record::{Record, Verdict};
+use crate::tokens;
 
 /// One bundle, deciding requests. Immutable; a push makes a new one.
 #[derive(Debug)]
@@ -28,38 +30,22 @@ struct Grant {
     rule: Option<String>,
 }
 
-/// Why a request does not go on now.
-enum Stop {
-    Refused(Refusal),
-    Awaits(Wait),
-}
-
 /// A refusal on its way out.
 struct Refusal {
     denial: Denial,
     rule: Option<String>,
     has_token: bool,
+    ignored: Option<&'static str>,
 }
 
 impl Refusal {
-    fn before_token(denial: Denial) -> Self {
+    /// Before the policy was asked.
+    fn early(denial: Denial, has_token: bool) -> Self {
         Self {
             denial,
             rule: None,
-            has_token: false,
-        }
-    }
-}
-
-impl Stop {
-    fn before_decision(unverified: Unverified) -> Self {
-        match unverified {
-            Unverified::Refused(denial) => Self::Refused(Refusal {
-                has_token: !matches!(denial, Denial::TokenMissing),
-                denial,
-                rule: None,
-            }),
-            Unverified::Awaits(wait) => Self::Awaits(wait),
+            has_token,
+            ignored: None,
         }
     }
 }
@@ -113,9 +99,9 @@ impl Authorizer {
         now_unix_seconds: i64,
         tokens: &dyn TokenVerifier,
     ) -> Step {
-        let forged = headers.remove_forged(is_identity_header);
-        let time = now_unix_seconds;
-        self.run(headers, forged, facts, time, tokens, Patience::New)
+        let identity = self.bundle.identity_headers();
+        headers.hide(|name| identity.is_forged(name));
+        self.run(headers, facts, now_unix_seconds, tokens, Patience::New)
     }
 
     /// Decides a request that waited for keys, by the same bundle and the
@@ -130,27 +116,29 @@ impl Authorizer {
         tokens: &dyn TokenVerifier,
         ends: bool,
     ) -> Step {
-        let Awaiting {
-            headers,
-            forged,
-            wait,
-        } = awaiting;
+        let Awaiting { headers, wait } = awaiting;
         let patience = if ends {
             Patience::Ends(wait)
         } else {
             Patience::Waits(wait)
         };
-        self.run(headers, forged, facts, now_unix_seconds, tokens, patience)
+        self.run(headers, facts, now_unix_seconds, tokens, patience)
     }
 
-    /// The refusal of a request that would have to wait, where too many do.
+    /// Answers a request that would have to wait, where too many do. Where its
+    /// token may count as none, it is decided so; otherwise it is refused.
     #[must_use]
-    pub fn refuse_to_wait(&self) -> Denied {
-        self.denied(Refusal {
-            denial: Denial::KeysQueueFull,
-            rule: None,
-            has_token: true,
-        })
+    pub fn answer_now(
+        &self,
+        awaiting: Awaiting,
+        facts: &dyn Facts,
+        now_unix_seconds: i64,
+        tokens: &dyn TokenVerifier,
+    ) -> Step {
+        if awaiting.wait.may_ignore {
+            return self.resume(awaiting, facts, now_unix_seconds, tokens, true);
+        }
+        Step::Deny(self.denied(Refusal::early(Denial::KeysQueueFull, true)))
     }
 
     // Once in the module, though two call it.
@@ -158,73 +146,76 @@ impl Authorizer {
     fn run(
         &self,
         headers: HeaderSnapshot,
-        forged: Vec<Vec<u8>>,
         facts: &dyn Facts,
         now: i64,
         tokens: &dyn TokenVerifier,
         patience: Patience,
     ) -> Step {
+        let refused =
+            |denial, has_token| Step::Deny(self.denied(Refusal::early(denial, has_token)));
         let path = match canonical_path(&headers) {
             Ok(path) => path,
-            Err(error) => {
-                return Step::Deny(self.denied(Refusal::before_token(Denial::Path(error))));
+            Err(error) => return refused(Denial::Path(error), false),
+        };
+        let (bundle, keys) = (&self.bundle, &self.keys);
+        let identity = tokens::find(bundle, &headers, &path)
+            .map_err(Unverified::Refused)
+            .and_then(|found| authenticate(bundle, keys, found, now, tokens, patience));
+        let identity = match identity {
+            Ok(identity) => identity,
+            Err(Unverified::Refused(denial)) => {
+                let has_token = !matches!(denial, Denial::TokenMissing);
+                return refused(denial, has_token);
+            }
+            Err(Unverified::Awaits(wait)) => {
+                return Step::AwaitKeys(Awaiting { headers, wait });
             }
         };
-        match self.decide(&headers, &path, facts, now, tokens, patience) {
-            Ok(grant) => self.permit(forged, &path, grant),
-            Err(Stop::Refused(refusal)) => Step::Deny(self.denied(refusal)),
-            Err(Stop::Awaits(wait)) => Step::AwaitKeys(Awaiting {
-                headers,
-                forged,
-                wait,
-            }),
+        let shorter = forwarding::path_without_token(&path, &identity);
+        let path = shorter.as_ref().unwrap_or(&path);
+        match self.decide(&headers, path, facts, now, &identity) {
+            Ok(grant) => {
+                let edits = forwarding::edits(&headers, path, &identity);
+                Step::Permit(self.permitted(edits, grant, identity.ignored))
+            }
+            Err((denial, rule)) => Step::Deny(self.denied(Refusal {
+                denial,
+                rule,
+                has_token: identity.credentials.is_some(),
+                ignored: identity.ignored,
+            })),
         }
     }
 
+    /// Asks the policy. A refusal is the reason, and the rule if one decided.
     fn decide(
         &self,
         headers: &HeaderSnapshot,
         path: &CanonicalPath<'_>,
         facts: &dyn Facts,
         now: i64,
-        tokens: &dyn TokenVerifier,
-        patience: Patience,
-    ) -> Result<Grant, Stop> {
-        let (bundle, keys) = (&self.bundle, &self.keys);
-        let credentials = authenticate(bundle, keys, headers, now, tokens, patience)
-            .map_err(Stop::before_decision)?;
-        let has_token = credentials.is_some();
-        let refuse = |denial, rule| {
-            Stop::Refused(Refusal {
-                denial,
-                rule,
-                has_token,
-            })
-        };
+        identity: &Identity<'_>,
+    ) -> Result<Grant, (Denial, Option<String>)> {
+        let credentials = identity.credentials.as_ref();
         let scope = Scope {
             headers,
             path,
-            claims: credentials
-                .as_ref()
-                .map(|known| known.verified.claims().members()),
-            principal: credentials
-                .as_ref()
-                .and_then(|known| known.principal.as_deref()),
+            claims: credentials.map(|known| known.verified.claims().members()),
+            principal: credentials.and_then(|known| known.principal.as_deref()),
             facts,
         };
         let mut resolved = self
             .bundle
             .mapping()
             .resolve(&scope)
-            .map_err(|error| refuse(Denial::Attribute(error), None))?;
+            .map_err(|error| (Denial::Attribute(error), None))?;
         if self.bundle.accept_json_request() {
             let names = self.bundle.engine().request_definition(Context::default());
             json::expand(&mut resolved, names.unwrap_or_default())
-                .map_err(|denial| refuse(denial, None))?;
+                .map_err(|denial| (denial, None))?;
         }
         let values: Vec<Value<'_>> = resolved.iter().map(|value| value.value()).collect();
         let roles = credentials
-            .as_ref()
             .map(|known| self.role_links(known))
             .unwrap_or_default();
         let decision = self.bundle.engine().decide(&Request {
@@ -246,15 +237,15 @@ impl Authorizer {
                 reason: "policy",
                 rule,
             }),
-            Outcome::Deny if rule.is_some() => Err(refuse(Denial::DenyRule, rule)),
-            Outcome::Deny => Err(refuse(Denial::NoRule, None)),
-            Outcome::Error(error) => Err(refuse(Denial::Evaluation(error), rule)),
+            Outcome::Deny if rule.is_some() => Err((Denial::DenyRule, rule)),
+            Outcome::Deny => Err((Denial::NoRule, None)),
+            Outcome::Error(error) => Err((Denial::Evaluation(error), rule)),
         }
     }
 
     /// The token's roles as links of its principal; none without a principal,
     /// since a role belongs to somebody.
-    fn role_links<'c>(&self, credentials: &'c Credentials) -> Vec<RoleLink<'c>> {
+    fn role_links<'c>(&self, credentials: &'c Credentials<'_>) -> Vec<RoleLink<'c>> {
         let Some(subject) = credentials.principal.as_deref() else {
             return Vec::new();
         };
@@ -272,18 +263,20 @@ impl Authorizer {
             .collect()
     }
 
-    fn permit(&self, forged: Vec<Vec<u8>>, path: &CanonicalPath<'_>, grant: Grant) -> Step {
-        let mut edits: Vec<HeaderEdit> = forged.into_iter().map(HeaderEdit::Remove).collect();
-        if path.is_rewritten() {
-            edits.push(HeaderEdit::Replace(":path", path.target().to_owned()));
-        }
+    fn permitted(
+        &self,
+        edits: Vec<HeaderEdit>,
+        grant: Grant,
+        ignored: Option<&'static str>,
+    ) -> Permitted {
         let record = Record {
             decision: Verdict::Allow,
             reason: grant.reason.to_owned(),
             rule: grant.rule,
             revision: self.revision.clone(),
+            ignored_token: ignored,
         };
-        Step::Permit(Permitted::new(edits, record))
+        Permitted::new(edits, record)
     }
 
     fn denied(&self, refusal: Refusal) -> Denied {
@@ -291,6 +284,7 @@ impl Authorizer {
             denial,
             rule,
             has_token,
+            ignored,
         } = refusal;
         let looks_for_tokens = !self.bundle.providers().is_empty();
         let answer = Answer::new(&denial, self.bundle.name(), has_token, looks_for_tokens);
@@ -299,6 +293,7 @@ impl Authorizer {
             reason: denial.reason(),
             rule,
             revision: self.revision.clone(),
+            ignored_token: ignored,
         };
         Denied::new(denial.code(), answer, record)
     }

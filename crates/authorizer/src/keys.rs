@@ -27,11 +27,13 @@ struct Source {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wait {
     /// The last fetch that had begun when the request came.
-    started: u64,
+    pub(crate) started: u64,
     /// When it is answered at the latest, rounded up to a second.
-    deadline: Millis,
+    pub(crate) deadline: Millis,
     /// The longest that it waits.
     pub(crate) timeout: Millis,
+    /// Whether it can be decided as if it had no token.
+    pub(crate) may_ignore: bool,
 }
 
 /// Whether a request may wait for keys.
@@ -176,6 +178,7 @@ impl Patience {
                 started,
                 deadline: now.saturating_add(timeout).saturating_add(999),
                 timeout,
+                may_ignore: false,
             },
             Self::Waits(wait) | Self::Ends(wait) => wait,
         }

@@ -22,14 +22,15 @@ mod answer;
 mod authorizer;
 mod credentials;
 mod denial;
+mod forwarding;
 mod json;
 mod keys;
 mod outcome;
 mod record;
+mod tokens;
 
 pub use answer::Answer;
 pub use authorizer::Authorizer;
-pub use credentials::is_identity_header;
 pub use denial::Denial;
 pub use json::JsonValueError;
 pub use outcome::{Awaiting, Denied, HeaderEdit, Permitted, Step};

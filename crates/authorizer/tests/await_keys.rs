@@ -24,6 +24,10 @@ fn root() -> std::path::PathBuf {
 }
 
 fn authorizer(store: &mut KeyStore) -> Authorizer {
+    authorizer_with(store, |_| {})
+}
+
+fn authorizer_with(store: &mut KeyStore, change: impl FnOnce(&mut Manifest)) -> Authorizer {
     let folder = root().join("policies/orders");
     let mut manifest: Manifest =
         doorward_bundle::folder::manifest(&|file| std::fs::read_to_string(folder.join(file)))
@@ -32,6 +36,7 @@ fn authorizer(store: &mut KeyStore) -> Authorizer {
         "cluster": "idp", "uri": "https://idp.example/jwks.json",
     }))
     .unwrap();
+    change(&mut manifest);
     Authorizer::with_store(Bundle::load(&manifest).unwrap(), store)
 }
 
@@ -114,7 +119,10 @@ fn a_request_waits_and_is_decided_with_its_own_headers() {
     };
     assert_eq!(
         permitted.edits(),
-        [HeaderEdit::Remove(b"x-doorward-sub".to_vec())]
+        [
+            HeaderEdit::Remove(b"x-doorward-sub".to_vec()),
+            HeaderEdit::Remove(b"authorization".to_vec())
+        ]
     );
     // The next one finds the keys.
     let step = begin(&authorizer, &token("orders-es256"));
@@ -131,10 +139,52 @@ fn without_keys_it_is_503_and_never_401() {
         step.record().unwrap().decision,
         doorward_authorizer::Verdict::Error
     );
-    let denied = authorizer.refuse_to_wait();
-    assert_eq!(denied.answer().status, 503);
-    assert_eq!(denied.record().reason, "keys_queue_full");
+    let waits = awaiting(begin(&authorizer, &token("orders-es256")));
+    let step = authorizer.answer_now(waits, &NoHost, NOW, &SoftwareVerifier);
+    assert_eq!(refusal(&step), (503, "keys_queue_full".to_owned()));
+    let Step::Deny(denied) = step else {
+        unreachable!()
+    };
     assert_eq!(denied.answer().headers.len(), 1, "no challenge");
+}
+
+/// As Envoy's `allow_missing_or_failed`: whoever leaves the token out gets as
+/// much.
+#[test]
+fn a_token_that_may_be_ignored_waits_for_keys_and_goes_on_without() {
+    let authorizer = authorizer_with(&mut KeyStore::default(), |manifest| {
+        manifest.tokens[0].presence = doorward_bundle::Presence::OptionalOrInvalid;
+        manifest.policy = Some(
+            "p, scope:orders:read, /orders/*, ^GET$, allow\np, anonymous, /orders/*, ^GET$, allow\n"
+                .to_owned(),
+        );
+    });
+    let ignored = |step: &Step, reason| {
+        let record = step.record().unwrap();
+        assert_eq!(
+            (record.rule.as_deref(), record.ignored_token),
+            (Some("p, anonymous, /orders/*, ^GET$, allow"), Some(reason))
+        );
+        let Step::Permit(permitted) = step else {
+            panic!("it is refused: {step:?}")
+        };
+        let withheld = HeaderEdit::Remove(b"authorization".to_vec());
+        assert!(permitted.edits().contains(&withheld));
+    };
+    let waits = awaiting(begin(&authorizer, &token("orders-es256")));
+    ignored(&resume(&authorizer, waits, true), "keys_missing");
+    let waits = awaiting(begin(&authorizer, &token("orders-es256")));
+    let step = authorizer.answer_now(waits, &NoHost, NOW, &SoftwareVerifier);
+    ignored(&step, "keys_missing");
+    let waits = awaiting(begin(&authorizer, &token("orders-es256")));
+    fetch(&authorizer, true);
+    let step = resume(&authorizer, waits, false);
+    assert_eq!(
+        step.record().unwrap().rule.as_deref(),
+        Some("p, scope:orders:read, /orders/*, ^GET$, allow")
+    );
+    let waits = awaiting(begin(&authorizer, &token("another")));
+    ignored(&resume(&authorizer, waits, true), "keys_unavailable");
 }
 
 #[test]

@@ -94,7 +94,7 @@ fn each_field_is_checked() {
         (
             "/tokens/0/presence",
             json!("maybe"),
-            "unknown variant `maybe`, expected `required` or `optional`",
+            "unknown variant `maybe`, expected one of `required`, `optional`, `optional_or_invalid`",
         ),
         (
             "/tokens/0/principal",

@@ -44,7 +44,7 @@ mod spki;
 mod validate;
 
 pub use algorithm::{Algorithm, JwsAlgorithm, UnknownAlgorithm};
-pub use base64url::decode as decode_base64url;
+pub use base64url::{decode as decode_base64url, encode_base64};
 pub use cache::{CacheCounts, CacheLimits, TableLimits, TokenCache};
 pub use claims::{Claims, Verified};
 pub use error::{Malformed, Part, TokenError};
