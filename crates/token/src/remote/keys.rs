@@ -123,7 +123,7 @@ struct InFlight {
 #[derive(Debug)]
 pub struct RemoteKeys {
     settings: RemoteKeySettings,
-    /// The URL of the key set, once it is known.
+    /// The URL of the key set; a discovered one is known for one fetch.
     url: Option<HttpUrl>,
     held: Option<Held>,
     in_flight: Option<InFlight>,
@@ -368,10 +368,16 @@ impl RemoteKeys {
         let wait = spread(doubled.clamp(MIN_BACKOFF, MAX_BACKOFF), 2, random);
         self.not_before = now.saturating_add(wait);
         self.failures = self.failures.saturating_add(1).min(16);
+        self.forget_url();
+        Outcome::Failed(error)
+    }
+
+    /// Has the next fetch begin with the provider configuration, where the URL
+    /// comes from there: it may name another one by then.
+    fn forget_url(&mut self) {
         if matches!(self.settings.place, KeyPlace::Discovery { .. }) {
             self.url = None;
         }
-        Outcome::Failed(error)
     }
 
     /// Notes that whoever made the request is gone, and the request with it:
@@ -437,6 +443,7 @@ impl RemoteKeys {
         });
         self.failures = 0;
         self.not_before = 0;
+        self.forget_url();
         Ok(Outcome::Keys { count, changed })
     }
 
@@ -486,7 +493,12 @@ impl RemoteKeys {
 
 impl Held {
     fn overdue(&self, now: Millis, settings: &RemoteKeySettings) -> bool {
-        let slack = settings.timeout.saturating_add(GRACE.saturating_mul(2));
+        let requests = match settings.place {
+            KeyPlace::Uri(_) => 1,
+            KeyPlace::Discovery { .. } => 2,
+        };
+        let each = settings.timeout.saturating_add(GRACE);
+        let slack = each.saturating_mul(requests).saturating_add(GRACE);
         now >= self.refresh_at.saturating_add(slack)
     }
 }

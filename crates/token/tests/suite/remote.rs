@@ -364,13 +364,78 @@ fn discovery_leads_to_the_keys() {
     assert_eq!(second.url.to_string(), "https://issuer.example/certs?x=y");
     keys.answered(second.number, &ok(&published(&["rsa-a"])), BEGIN, 0);
     assert!(key_ids(&keys.ask(BEGIN)).is_some());
-    // The URL is known now; a failure has it looked for again.
+    // Each fetch asks anew where the keys are, and a failure does too.
     let later = BEGIN + 10 * MINUTE;
     let third = keys.poll(later, 0).unwrap();
-    assert_eq!(third.url, second.url);
+    assert_eq!(third.url, first.url);
     keys.failed(third.number, FetchError::NoAnswer, later, 0);
-    let fourth = keys.poll(later + 1_000, 0).unwrap();
+    let later = later + 1_000;
+    let fourth = keys.poll(later, 0).unwrap();
     assert_eq!(fourth.url, first.url);
+    let moved = document.replace("x=y", "x=z");
+    keys.answered(fourth.number, &ok(moved.as_bytes()), later, 0);
+    let fifth = keys.poll(later, 0).unwrap();
+    assert_eq!(fifth.url.to_string(), "https://issuer.example/certs?x=z");
+    keys.answered(fifth.number, &ok(&published(&["rsa-b"])), later, 0);
+    assert_eq!(key_ids(&keys.ask(later)), Some(vec!["rsa-b".to_owned()]));
+}
+
+#[test]
+fn an_early_fetch_asks_where_the_keys_are_too_and_is_bounded() {
+    let mut keys = discovered();
+    let document = json!({
+        "issuer": "https://issuer.example/realms/a/",
+        "jwks_uri": "https://issuer.example/certs",
+    });
+    let (document, set) = (document.to_string(), published(&["rsa-a"]));
+    let (mut configurations, mut sets) = (0, 0);
+    let mut serve = |keys: &mut RemoteKeys, now| {
+        while let Some(fetch) = keys.poll(now, 0) {
+            let is_set = fetch.url.target() == "/certs";
+            *(if is_set {
+                &mut sets
+            } else {
+                &mut configurations
+            }) += 1;
+            let body = if is_set {
+                set.as_slice()
+            } else {
+                document.as_bytes()
+            };
+            keys.answered(fetch.number, &ok(body), now, 0);
+        }
+        (configurations, sets)
+    };
+    assert_eq!(serve(&mut keys, BEGIN), (1, 1));
+    let mut counts = (0, 0);
+    for second in 0..60 {
+        let now = BEGIN + 1_000 * second;
+        keys.ask_for_newer(keys.started(), now + 5_000, now);
+        counts = serve(&mut keys, now);
+    }
+    assert_eq!(counts.0, counts.1);
+    assert!((5..=11).contains(&counts.0), "{counts:?}");
+}
+
+/// The two requests of a fetch may take their time one after the other.
+#[test]
+fn keys_that_are_being_discovered_again_are_used_meanwhile() {
+    let mut keys = discovered();
+    let document = json!({
+        "issuer": "https://issuer.example/realms/a/",
+        "jwks_uri": "https://issuer.example/certs",
+    });
+    let document = document.to_string();
+    fetch(&mut keys, &ok(document.as_bytes()), BEGIN);
+    fetch(&mut keys, &ok(&published(&["rsa-a"])), BEGIN);
+    keys.ask(BEGIN);
+    let due = keys.next_poll(BEGIN).unwrap();
+    let first = keys.poll(due, 0).unwrap();
+    assert!(key_ids(&keys.ask(due + 4_900)).is_some());
+    keys.answered(first.number, &ok(document.as_bytes()), due + 4_900, 0);
+    keys.poll(due + 4_900, 0).unwrap();
+    assert!(key_ids(&keys.ask(due + 9_800)).is_some());
+    assert_eq!(keys.ask(due + 13_000), Asked::Awaited, "overdue");
 }
 
 #[test]
