@@ -25,6 +25,11 @@ pub const EARLY_INTERVAL: Millis = 10 * SECOND;
 /// The least time between two fetches that unknown `kid`s bring.
 const EARLY_SPACING: Millis = SECOND;
 
+/// How long after a request last asked for them keys are still refreshed. A
+/// root context that was replaced lives as long as its longest stream and is
+/// not told that no further request will come.
+pub const UNASKED_REFRESHED: Millis = 24 * 3_600 * SECOND;
+
 /// How long after its timeout a request without an answer counts as lost.
 const GRACE: Millis = SECOND;
 
@@ -137,8 +142,8 @@ pub struct RemoteKeys {
     proceeds: bool,
     /// A request waits for newer keys.
     wanted: bool,
-    /// A request of this VM has asked for keys.
-    in_use: bool,
+    /// When a request of this VM last asked for keys.
+    asked: Option<Millis>,
     early: Early,
 }
 
@@ -202,7 +207,7 @@ impl RemoteKeys {
             not_before: 0,
             proceeds: false,
             wanted: false,
-            in_use: false,
+            asked: None,
             early: Early {
                 left: EARLY_BURST,
                 counted_at: 0,
@@ -226,7 +231,7 @@ impl RemoteKeys {
 
     /// The keys for a request of now.
     pub fn ask(&mut self, now: Millis) -> Asked {
-        self.in_use = true;
+        self.asked = Some(now);
         let Some(held) = self.usable(now) else {
             return if self.comes_by(now.saturating_add(self.settings.timeout), now) {
                 Asked::Awaited
@@ -468,8 +473,10 @@ impl RemoteKeys {
             _ if self.wanted => Some(self.not_before),
             None => Some(self.not_before),
             // A VM without requests, as the main thread's, fetches no more.
-            Some(held) if self.in_use => Some(held.refresh_at.max(self.not_before)),
-            Some(_) => None,
+            Some(held) => {
+                let until = self.asked?.saturating_add(UNASKED_REFRESHED);
+                (held.refresh_at < until).then_some(held.refresh_at.max(self.not_before))
+            }
         }
     }
 
@@ -488,6 +495,7 @@ impl RemoteKeys {
         if let Some(flight) = &mut self.in_flight {
             flight.since = flight.since.min(now);
         }
+        self.asked = self.asked.map(|asked| asked.min(now));
     }
 }
 

@@ -28,7 +28,7 @@ mod url;
 pub use failure::FetchError;
 pub use keys::{
     Asked, EARLY_BURST, EARLY_INTERVAL, Fetch, MAX_BACKOFF, MIN_BACKOFF, Newer, Outcome,
-    RemoteKeys, Response,
+    RemoteKeys, Response, UNASKED_REFRESHED,
 };
 pub use settings::{
     DEFAULT_REFRESH, DEFAULT_STALE_IF_ERROR, DEFAULT_TIMEOUT, KeyPlace, MIN_MAX_AGE,

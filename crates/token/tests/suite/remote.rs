@@ -4,7 +4,7 @@ use doorward_token::Algorithm;
 use doorward_token::remote::{
     Asked, EARLY_BURST, EARLY_INTERVAL, FetchError, HttpUrl, KeyPlace, KeyStore, MAX_BACKOFF,
     MAX_UNUSED_SOURCES, Millis, Newer, Outcome, RemoteKeySettings, RemoteKeys, Response,
-    UNUSED_KEPT,
+    UNASKED_REFRESHED, UNUSED_KEPT,
 };
 use serde_json::json;
 
@@ -319,6 +319,23 @@ fn only_a_source_that_requests_ask_is_refreshed() {
         Some(vec!["rsa-b".to_owned()])
     );
     assert!(keys.next_poll(BEGIN + HOUR).is_some());
+}
+
+#[test]
+fn keys_that_nobody_asks_for_any_more_are_not_refreshed_for_ever() {
+    let mut keys = with_first_keys();
+    let mut last = BEGIN;
+    while let Some(next) = keys.next_poll(last) {
+        fetch(&mut keys, &ok(&published(&["rsa-a"])), next);
+        last = next;
+        assert!(last < BEGIN + UNASKED_REFRESHED + HOUR);
+    }
+    assert!(last + HOUR > BEGIN + UNASKED_REFRESHED);
+    let later = last + 5 * HOUR;
+    assert_eq!(keys.poll(later, 0), None);
+    assert_eq!(keys.ask(later), Asked::Awaited, "fresh ones come first");
+    fetch(&mut keys, &ok(&published(&["rsa-b"])), later);
+    assert_eq!(key_ids(&keys.ask(later)), Some(vec!["rsa-b".to_owned()]));
 }
 
 #[test]
