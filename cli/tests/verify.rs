@@ -291,10 +291,12 @@ fn what_a_collection_of_tests_may_have() {
         json!({ "kty": "RSA", "kid": "weak", "n": "AQAB", "e": "AQAB" }),
         json!({ "kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA" }),
         json!({ "kty": "OKP", "crv": "Ed25519" }),
+        json!({ "kty": "oct", "k": "AA" }),
         json!({ "x": 1 }),
         json!(7),
     ];
-    let mixed: Vec<_> = strange.iter().chain([&key]).collect();
+    let public: Value = serde_json::from_str(ED25519).unwrap();
+    let mixed: Vec<_> = strange.iter().chain([&public, &key]).collect();
     let ask = |command: &str, line: Value| {
         let args = [command, "verify", "--requests", "-"];
         let (answer, status) = folder.ask(&args, format!("{line}\n").as_bytes());

@@ -78,7 +78,8 @@ impl Jwks {
         Self::parse_published_with(text, &KeyPolicy::default())
     }
 
-    /// The same, with exceptions.
+    /// The same, with exceptions. With [`KeyPolicy::secrets`] it may have both
+    /// kinds of keys: an algorithm never looks at the other kind.
     ///
     /// # Errors
     /// As [`Self::parse_published`].
@@ -135,7 +136,7 @@ impl Jwks {
                 ignored: set.ignored,
             });
         }
-        if !set.keys.is_empty() && !set.secrets.is_empty() {
+        if !published && !set.keys.is_empty() && !set.secrets.is_empty() {
             return Err(JwksError::MixedKinds);
         }
         set.fingerprint = fingerprint::of_keys(&set.keys);
@@ -187,7 +188,7 @@ impl Jwks {
             Ok(Ok(AnyKey::Public(key))) => self.keys.push(key),
             Ok(Ok(AnyKey::Secret(key))) => {
                 let known = |other: &SecretJwk| other.key_id() == key.key_id();
-                if key.key_id().is_some() && self.secrets.iter().any(known) {
+                if !published && key.key_id().is_some() && self.secrets.iter().any(known) {
                     return Err(JwksError::DuplicateSecret { label });
                 }
                 self.secrets.push(key);
