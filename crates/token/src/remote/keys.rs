@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::discovery::jwks_uri;
+use super::early::Early;
 use super::failure::FetchError;
 use super::freshness;
 use super::settings::{KeyPlace, MIN_MAX_AGE, RemoteKeySettings};
@@ -15,15 +16,6 @@ pub const MIN_BACKOFF: Millis = SECOND;
 
 /// The longest wait after a failure.
 pub const MAX_BACKOFF: Millis = 30 * SECOND;
-
-/// How many fetches unknown `kid`s may bring in a row.
-pub const EARLY_BURST: u32 = 4;
-
-/// The time after which unknown `kid`s may bring one more.
-pub const EARLY_INTERVAL: Millis = 10 * SECOND;
-
-/// The least time between two fetches that unknown `kid`s bring.
-const EARLY_SPACING: Millis = SECOND;
 
 /// How long after a request last asked for them keys are still refreshed. A
 /// root context that was replaced lives as long as its longest stream and is
@@ -147,48 +139,6 @@ pub struct RemoteKeys {
     early: Early,
 }
 
-/// The bound on fetches that unknown `kid`s bring.
-#[derive(Debug)]
-struct Early {
-    left: u32,
-    counted_at: Millis,
-    last: Millis,
-}
-
-impl Early {
-    fn refill(&mut self, now: Millis) {
-        // A clock that was set back starts the interval again.
-        self.counted_at = self.counted_at.min(now);
-        let passed = now
-            .saturating_sub(self.counted_at)
-            .checked_div(EARLY_INTERVAL)
-            .unwrap_or(0);
-        let gained = u32::try_from(passed).unwrap_or(u32::MAX);
-        self.left = self.left.saturating_add(gained).min(EARLY_BURST);
-        self.counted_at = if self.left == EARLY_BURST {
-            now
-        } else {
-            let counted = passed.saturating_mul(EARLY_INTERVAL);
-            self.counted_at.saturating_add(counted)
-        };
-    }
-
-    fn take(&mut self, now: Millis) -> bool {
-        self.refill(now);
-        match self.left.checked_sub(1) {
-            Some(left) => {
-                self.left = left;
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn give_back(&mut self) {
-        self.left = self.left.saturating_add(1).min(EARLY_BURST);
-    }
-}
-
 impl RemoteKeys {
     /// A source that has fetched nothing yet.
     #[must_use]
@@ -208,11 +158,7 @@ impl RemoteKeys {
             proceeds: false,
             wanted: false,
             asked: None,
-            early: Early {
-                left: EARLY_BURST,
-                counted_at: 0,
-                last: 0,
-            },
+            early: Early::default(),
         }
     }
 
@@ -275,9 +221,7 @@ impl RemoteKeys {
             return Newer::No;
         }
         self.wanted = true;
-        let spaced = self.early.last.min(now).saturating_add(EARLY_SPACING);
-        self.not_before = self.not_before.max(spaced);
-        self.early.last = now;
+        self.not_before = self.not_before.max(self.early.spaced(now));
         Newer::Awaited
     }
 
