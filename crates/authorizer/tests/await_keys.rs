@@ -42,14 +42,24 @@ fn authorizer_with(store: &mut KeyStore, change: impl FnOnce(&mut Manifest)) -> 
 
 /// A token of the example's key, or one that names another key.
 fn token(key_id: &str) -> String {
+    signed("orders-es256.pem", Some(key_id))
+}
+
+/// A token of this key.
+fn signed(key: &str, key_id: Option<&str>) -> String {
     let claims = json!({
         "iss": "https://issuer.example", "aud": "orders", "sub": "alice", "exp": NOW + 300,
         "scope": "orders:read",
     });
-    let pem = std::fs::read(root().join("tests/keys/orders-es256.pem")).unwrap();
-    let mut header = Header::new(Algorithm::ES256);
-    header.kid = Some(key_id.to_owned());
-    encode(&header, &claims, &EncodingKey::from_ec_pem(&pem).unwrap()).unwrap()
+    let pem = std::fs::read(root().join("tests/keys").join(key)).unwrap();
+    let (algorithm, key) = if key.contains("es256") {
+        (Algorithm::ES256, EncodingKey::from_ec_pem(&pem))
+    } else {
+        (Algorithm::RS256, EncodingKey::from_rsa_pem(&pem))
+    };
+    let mut header = Header::new(algorithm);
+    header.kid = key_id.map(str::to_owned);
+    encode(&header, &claims, &key.unwrap()).unwrap()
 }
 
 fn begin(authorizer: &Authorizer, token: &str) -> Step {
@@ -215,6 +225,28 @@ fn an_unknown_key_is_refused_only_by_keys_that_were_asked_for_later() {
     let waits = awaiting(resume(&authorizer, waits, false));
     let step = resume(&authorizer, waits, true);
     assert_eq!(refusal(&step), (503, "keys_unavailable".to_owned()));
+}
+
+/// Without `kid`, the signature alone says that the key is another one.
+#[test]
+fn a_token_without_kid_may_be_by_a_newer_key() {
+    let authorizer = authorizer(&mut KeyStore::default());
+    let good = signed("orders-rs256.pem", None);
+    let forged = signed("stranger-rs256.pem", None);
+    begin(&authorizer, &good);
+    fetch(&authorizer, true);
+    assert!(matches!(begin(&authorizer, &good), Step::Permit(_)));
+    let waits = awaiting(begin(&authorizer, &forged));
+    fetch(&authorizer, true);
+    let step = resume(&authorizer, waits, false);
+    assert_eq!(refusal(&step), (401, "token_signature_invalid".to_owned()));
+    // With a kid that the keys have, it is the signature that is wrong.
+    let named = signed("stranger-rs256.pem", Some("orders-rs256"));
+    let step = begin(&authorizer, &named);
+    assert_eq!(refusal(&step), (401, "token_signature_invalid".to_owned()));
+    let named = signed("stranger-rs256.pem", Some("orders-es256"));
+    let step = begin(&authorizer, &named);
+    assert_eq!(refusal(&step), (401, "token_key_mismatch".to_owned()));
 }
 
 #[test]

@@ -57,6 +57,7 @@ impl Bundle {
         check_issuers(&providers)?;
         let engine = compile(manifest, &providers)?;
         let mapping = map(manifest, &engine)?;
+        check_subject(&mapping, &providers)?;
         if mapping.reads_token() && providers.is_empty() {
             return Err(BundleError::field(
                 "request",
@@ -201,6 +202,8 @@ fn check_issuers(providers: &[Provider]) -> Result<(), BundleError> {
                 ));
             }
             check_principals(index, provider, earlier, other)?;
+            check_mixed((index, provider), (earlier, other))?;
+            check_mixed((earlier, other), (index, provider))?;
             check_role_prefixes(index, provider, earlier, other)?;
         }
     }
@@ -255,6 +258,18 @@ fn check_sources(providers: &[Provider]) -> Result<(), BundleError> {
     Ok(())
 }
 
+/// Two issuers may use one `sub` for two subjects (RFC 7519 section 4.1.2), so
+/// it is told apart by the principal's form, or by the issuer beside it.
+fn check_subject(mapping: &Mapping, providers: &[Provider]) -> Result<(), BundleError> {
+    if providers.len() < 2 || !mapping.reads_claim("sub") || mapping.always_reads_claim("iss") {
+        return Ok(());
+    }
+    Err(BundleError::field(
+        "request",
+        "reads jwt.sub, which two issuers may give to different subjects: read jwt.principal, or jwt.iss as well",
+    ))
+}
+
 /// A principal's form that starts with a role prefix would have every token
 /// of its issuer refused.
 fn check_reserved(providers: &[Provider]) -> Result<(), BundleError> {
@@ -307,6 +322,32 @@ fn check_principals(
                 other_form.prefix()
             ),
         ));
+    }
+    Ok(())
+}
+
+/// No role of one issuer may be the name of another's principal: a role link
+/// would give its bearer what the policy gives to that principal. The roles
+/// have any ending, so the prefixes alone decide; that a principal's form may
+/// not start with a role prefix is [`check_reserved`]'s.
+fn check_mixed(
+    (index, provider): (usize, &Provider),
+    (other_index, other): (usize, &Provider),
+) -> Result<(), BundleError> {
+    let Some(form) = other.principal() else {
+        return Ok(());
+    };
+    for role in provider.roles() {
+        if role.prefix().starts_with(form.prefix()) {
+            return Err(BundleError::field(
+                format!("tokens[{index}].roles.{}", role.graph()),
+                format!(
+                    "the prefix {:?} starts with {:?}, as the principals of tokens[{other_index}] do: one issuer could name the other's subjects",
+                    role.prefix(),
+                    form.prefix()
+                ),
+            ));
+        }
     }
     Ok(())
 }

@@ -20,6 +20,7 @@
 )]
 
 mod bundle;
+mod claim_path;
 mod configuration;
 mod duration;
 mod error;

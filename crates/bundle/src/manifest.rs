@@ -75,7 +75,7 @@ pub struct TokenProvider {
     /// bytes are the secret, the default) or `base64url`.
     #[serde(default, skip_serializing_if = "Entries::is_empty")]
     pub hmac_secret: Entries<String>,
-    /// The algorithms that are accepted. Absent: RS256, ES256 and EdDSA.
+    /// The algorithms that are accepted. Absent: RS256 and ES256.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub algorithms: Option<Vec<String>>,
     /// The `kid`s of the RSA keys that may have 1024 to 2047 bits.
