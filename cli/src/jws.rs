@@ -24,7 +24,8 @@ pub(crate) enum Command {
 /// {"valid":false,"error":"...","code":"..."} with exit status 1. A payload
 /// that is not UTF-8 is given as "payload_base64url". The payload may be
 /// anything: no claim is checked. A key without kid is tried whatever the kid
-/// of the JWS says.
+/// of the JWS says. "b64":true is what holds anyway; other values of it are
+/// refused, and so is any "crit".
 ///
 /// With --requests, each line is a JWS with its key:
 ///   {"jwk":{...} or "jwks":{...},"token":"..."}
@@ -52,9 +53,9 @@ pub(crate) struct Arguments {
     token: Option<String>,
 }
 
-/// One line of a file of requests.
+/// One line of a file of requests. What else a collection of tests has there,
+/// an id or a comment, is ignored.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Asked {
     jwk: Option<Value>,
     jwks: Option<Value>,

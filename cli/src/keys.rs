@@ -18,9 +18,10 @@ pub(crate) fn policy(allow_weak_rsa_keys: &[String]) -> KeyPolicy {
     }
 }
 
-/// The set in a file.
+/// The set in a file. A key of it that cannot be used is ignored (RFC 7517
+/// section 5), as in a set that is fetched.
 pub(crate) fn set_of_file(path: &Path, policy: &KeyPolicy) -> Result<Jwks, Invalid> {
-    Jwks::parse_with(&read(path)?, policy).map_err(|error| at(path, &error))
+    Jwks::parse_published_with(&read(path)?, policy).map_err(|error| at(path, &error))
 }
 
 /// The one key in a file.
@@ -50,7 +51,7 @@ pub(crate) fn of_request(
                 .map(Some)
                 .map_err(Invalid::keys)
         }
-        (None, Some(set)) => Jwks::parse_with(set.to_string().as_bytes(), policy)
+        (None, Some(set)) => Jwks::parse_published_with(set.to_string().as_bytes(), policy)
             .map(Some)
             .map_err(Invalid::keys),
     }

@@ -66,9 +66,9 @@ pub(crate) struct Arguments {
     token: Option<String>,
 }
 
-/// One line of a file of requests.
+/// One line of a file of requests. What else a collection of tests has there,
+/// an id or a comment, is ignored.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Asked {
     jwk: Option<Value>,
     jwks: Option<Value>,

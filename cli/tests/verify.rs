@@ -275,6 +275,126 @@ fn many_tokens_in_order() {
     assert_eq!((output.trim_end(), status), (answers[0], 0));
 }
 
+/// A collection of tests adds members of its own to its lines, and its sets
+/// have keys that nobody can use.
+#[test]
+fn what_a_collection_of_tests_may_have() {
+    let folder = folder("collection");
+    let key: Value = serde_json::from_str(SECRET).unwrap();
+    let b64 = |signature: &str, value: &str| {
+        format!("eyJhbGciOiJIUzI1NiIsImI2NCI6{value}.e30.{signature}")
+    };
+    let encoded = b64("x9214hygVXPU8-7wFjQ2ae_Diquk074NOdr6tm-fPc4", "dHJ1ZX0");
+    let unencoded = b64("TH9oEXy6-dvqBBKwOY6JQz1LATROBGlMVzIzDP4u0tk", "ZmFsc2V9");
+    let odd = b64("mSv250YaQkOv-0ynNr8nvbOE0eMGAazKEsIXSoIvOCI", "MX0");
+    let strange = [
+        json!({ "kty": "RSA", "kid": "weak", "n": "AQAB", "e": "AQAB" }),
+        json!({ "kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA" }),
+        json!({ "kty": "OKP", "crv": "Ed25519" }),
+        json!({ "kty": "oct", "k": "AA" }),
+        json!({ "x": 1 }),
+        json!(7),
+    ];
+    let public: Value = serde_json::from_str(ED25519).unwrap();
+    let mixed: Vec<_> = strange.iter().chain([&public, &key]).collect();
+    let ask = |command: &str, line: Value| {
+        let args = [command, "verify", "--requests", "-"];
+        let (answer, status) = folder.ask(&args, format!("{line}\n").as_bytes());
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(status, i32::from(answer["valid"] != true), "{answer}");
+        answer["code"].as_str().unwrap_or("valid").to_owned()
+    };
+    let now = 1_300_819_000;
+    for (command, line, expected) in [
+        (
+            "token",
+            json!({ "tcId": 7, "comment": "x", "jwk": key, "token": JWT, "now": now }),
+            "valid",
+        ),
+        (
+            "jws",
+            json!({ "tcId": 7, "comment": "x", "jwk": key, "token": JWT }),
+            "valid",
+        ),
+        (
+            "token",
+            json!({ "jwks": { "keys": mixed, "id": 1 }, "token": JWT, "now": now }),
+            "valid",
+        ),
+        (
+            "jws",
+            json!({ "jwks": { "keys": mixed }, "token": JWT }),
+            "valid",
+        ),
+        (
+            "jws",
+            json!({ "jwks": { "keys": strange }, "token": JWT }),
+            "keys_unusable",
+        ),
+        (
+            "jws",
+            json!({ "jwk": strange[0], "token": JWT }),
+            "keys_unusable",
+        ),
+        (
+            "jws",
+            json!({ "jwk": strange[2], "token": JWT }),
+            "keys_unusable",
+        ),
+        // RFC 7797: true is what it is without the parameter.
+        ("jws", json!({ "jwk": key, "token": encoded }), "valid"),
+        (
+            "jws",
+            json!({ "jwk": key, "token": unencoded }),
+            "token_unencoded_payload",
+        ),
+        (
+            "jws",
+            json!({ "jwk": key, "token": odd }),
+            "token_unencoded_payload",
+        ),
+        (
+            "token",
+            json!({ "jwk": key, "token": encoded }),
+            "token_unencoded_payload",
+        ),
+    ] {
+        assert_eq!(ask(command, line.clone()), expected, "{command} {line}");
+    }
+}
+
+/// A key judges alike, alone and in a set.
+#[test]
+fn one_key_is_a_set_of_one() {
+    let folder = folder("set_of_one");
+    let key: Value = serde_json::from_str(ED25519).unwrap();
+    let named = |kid: &str| {
+        let mut named = key.clone();
+        named["kid"] = json!(kid);
+        named
+    };
+    // The header {"alg":"EdDSA","kid":"a"}, and a signature of something else.
+    let other = SIGNED.replace("eyJhbGciOiJFZERTQSJ9", "eyJhbGciOiJFZERTQSIsImtpZCI6ImEifQ");
+    for (key, token, expected) in [
+        (key.clone(), SIGNED, "valid"),
+        (named("a"), SIGNED, "valid"),
+        (key.clone(), &other, "token_key_unknown"),
+        (named("a"), &other, "token_signature_invalid"),
+        (named("b"), &other, "token_key_unknown"),
+    ] {
+        for line in [
+            json!({ "jwk": key, "token": token }),
+            json!({ "jwks": { "keys": [key] }, "token": token }),
+        ] {
+            let args = ["jws", "verify", "--requests", "-"];
+            let (answer, _) = folder.ask(&args, format!("{line}\n").as_bytes());
+            let answer: Value = serde_json::from_str(&answer).unwrap();
+            let found = answer["code"].as_str().unwrap_or("valid");
+            assert_eq!(found, expected, "{line}");
+        }
+    }
+}
+
 #[test]
 fn weak_rsa_keys_are_named() {
     let folder = folder("weak_rsa");

@@ -18,6 +18,8 @@ use crate::host;
 pub(crate) enum Counter {
     /// Requests that were decided: `allowed`, or the refusal's reason code.
     Requests(&'static str),
+    /// Tokens that counted as none, by the reason code of their refusal.
+    Ignored(&'static str),
     /// Tokens that the cache was asked about: `hit`, `refused`, `miss`.
     Tokens(&'static str),
     /// Signatures that were checked, by whose cryptography.
@@ -28,6 +30,7 @@ impl Counter {
     fn name(self) -> String {
         match self {
             Self::Requests(code) => format!("doorward.component.{code}.requests_total"),
+            Self::Ignored(code) => format!("doorward.component.{code}.ignored_tokens_total"),
             Self::Tokens(state) => format!("doorward_token.cache.{state}.lookups_total"),
             Self::Signatures(path) => format!("doorward.component.{path}.signatures_total"),
         }

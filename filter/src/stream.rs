@@ -3,7 +3,8 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use doorward_authorizer::{Authorizer, Denied, HeaderEdit, Permitted, Step, is_identity_header};
+use doorward_authorizer::{Authorizer, Denied, HeaderEdit, Permitted, Step};
+use doorward_bundle::IdentityHeaders;
 use doorward_request::{Facts, HeaderSnapshot, ReadError};
 use doorward_token::remote::Millis;
 use proxy_wasm::traits::{Context, HttpContext};
@@ -23,6 +24,8 @@ const DECISION_PROPERTY: &str = "doorward.decision";
 pub(crate) struct Stream {
     id: u32,
     authorizer: Option<Rc<Authorizer>>,
+    /// What its trailers may not bring.
+    identity: Rc<IdentityHeaders>,
     timer: Rc<Timer>,
     state: Rc<State>,
 }
@@ -89,9 +92,14 @@ impl Facts for HostFacts {
 
 impl Stream {
     pub(crate) fn new(id: u32, authorizer: Option<Rc<Authorizer>>, timer: Rc<Timer>) -> Self {
+        let identity = authorizer.as_ref().map(|authorizer| {
+            let bundle = authorizer.bundle();
+            Rc::clone(bundle.identity_headers())
+        });
         Self {
             id,
             authorizer,
+            identity: identity.unwrap_or_default(),
             timer,
             state: Rc::default(),
         }
@@ -104,7 +112,12 @@ impl Stream {
         let (now, milliseconds) = time()?;
         let budget = authorizer.bundle().verification_budget_percent();
         let step = vm::with_tokens(budget, |tokens| {
-            authorizer.begin(headers, &HostFacts, now, tokens)
+            match authorizer.begin(headers, &HostFacts, now, tokens) {
+                Step::AwaitKeys(awaiting) if !waiting::has_room(awaiting.size()) => {
+                    authorizer.answer_now(awaiting, &HostFacts, now, tokens)
+                }
+                step => step,
+            }
         });
         if authorizer.key_sources().next().is_some() {
             self.timer.start();
@@ -112,14 +125,11 @@ impl Stream {
         match step {
             Step::Permit(permitted) => {
                 let_through(&permitted)?;
-                vm::count_decision(None, now);
+                vm::count_decision(None, permitted.record(), now);
                 self.state.permitted.set(true);
                 Ok(Action::Continue)
             }
             Step::Deny(denied) => refuse(&denied, now),
-            Step::AwaitKeys(awaiting) if !waiting::has_room(awaiting.size()) => {
-                refuse(&authorizer.refuse_to_wait(), now)
-            }
             Step::AwaitKeys(awaiting) => {
                 self.state.held.replace(Some(Held {
                     until: milliseconds.saturating_add(awaiting.timeout()),
@@ -172,7 +182,7 @@ pub(crate) fn decide(context: u32, state: &Rc<State>, held: Held, now: Millis) {
     });
     let answered = match step {
         Step::Permit(permitted) => let_through(&permitted).and_then(|()| {
-            vm::count_decision(None, seconds);
+            vm::count_decision(None, permitted.record(), seconds);
             // The stream's further callbacks come after this.
             state.permitted.set(true);
             Ok(host::continue_request()?)
@@ -201,7 +211,7 @@ fn let_through(permitted: &Permitted) -> Result<(), Failure> {
         match edit {
             HeaderEdit::Remove(name) => host::remove_header(HeaderMap::RequestHeaders, name)?,
             HeaderEdit::Replace(name, value) => {
-                host::replace_request_header(name.as_bytes(), value.as_bytes())?;
+                host::replace_request_header(name.as_bytes(), value)?;
             }
         }
     }
@@ -210,7 +220,7 @@ fn let_through(permitted: &Permitted) -> Result<(), Failure> {
 }
 
 fn refuse(denied: &Denied, now_unix_seconds: i64) -> Result<Action, Failure> {
-    vm::count_decision(Some(denied.code()), now_unix_seconds);
+    vm::count_decision(Some(denied.code()), denied.record(), now_unix_seconds);
     publish(&denied.record().to_json());
     let answer = denied.answer();
     let headers: Vec<(&str, &str)> = answer
@@ -227,13 +237,14 @@ fn refuse(denied: &Denied, now_unix_seconds: i64) -> Result<Action, Failure> {
     Ok(Action::Pause)
 }
 
-/// Some upstreams merge trailers into headers, so a forged identity must not
-/// arrive that way either.
-fn remove_forged_trailers() -> Result<(), Failure> {
+/// Some upstreams merge trailers into headers, so neither a forged identity nor
+/// a token that nobody has verified must arrive that way.
+fn remove_forged_trailers(identity: &IdentityHeaders) -> Result<(), Failure> {
     let mut trailers = HeaderSnapshot::from_pairs(host::header_pairs(HeaderMap::RequestTrailers)?)
         .map_err(|_| Failure::Headers)?;
-    for name in trailers.remove_forged(is_identity_header) {
-        host::remove_header(HeaderMap::RequestTrailers, &name)?;
+    trailers.hide(|name| identity.is_forged_trailer(name));
+    for name in trailers.hidden_names() {
+        host::remove_header(HeaderMap::RequestTrailers, name)?;
     }
     Ok(())
 }
@@ -241,7 +252,7 @@ fn remove_forged_trailers() -> Result<(), Failure> {
 /// Refuses a request on which no decision could be made.
 fn answer_failure(failure: &Failure) -> Action {
     log::error!("doorward: request refused: {failure}");
-    vm::count_decision(Some("filter_error"), 0);
+    vm::count_failure();
     let refused = host::send_local_response(
         503,
         "doorward_error",
@@ -277,7 +288,7 @@ impl HttpContext for Stream {
     }
 
     fn on_http_request_trailers(&mut self, _trailers: usize) -> Action {
-        match remove_forged_trailers() {
+        match remove_forged_trailers(&self.identity) {
             Ok(()) => self.follow(),
             Err(failure) => answer_failure(&failure),
         }

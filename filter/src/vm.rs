@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use doorward_authorizer::Record;
 use doorward_token::{
     CacheLimits, CachedVerifier, HostVerifier, SignatureState, TokenCache, TokenVerifier,
 };
@@ -46,16 +47,29 @@ pub(crate) fn with_tokens<T>(budget_percent: u8, act: impl FnOnce(&dyn TokenVeri
     })
 }
 
-/// Counts a decision: `allowed`, or the reason code of a refusal.
+/// Counts a decision: `allowed`, or the reason code of a refusal; and a token
+/// that counted as none.
 ///
 /// The proxy is told of allowed ones once in a second, with the first of the
 /// next, and of a refusal at once.
-pub(crate) fn count_decision(code: Option<&'static str>, now_unix_seconds: i64) {
+pub(crate) fn count_decision(code: Option<&'static str>, record: &Record, now_unix_seconds: i64) {
+    count(code, record.ignored_token, now_unix_seconds);
+}
+
+/// Counts a request on which no decision could be made.
+pub(crate) fn count_failure() {
+    count(Some("filter_error"), None, 0);
+}
+
+fn count(code: Option<&'static str>, ignored: Option<&'static str>, now_unix_seconds: i64) {
     METRICS.with(|metrics| {
         let Ok(mut metrics) = metrics.try_borrow_mut() else {
             return;
         };
         metrics.add(Counter::Requests(code.unwrap_or("allowed")), 1);
+        if let Some(reason) = ignored {
+            metrics.add(Counter::Ignored(reason), 1);
+        }
         let flushed = FLUSHED.with(|second| second.replace(now_unix_seconds));
         if code.is_some() || flushed != now_unix_seconds {
             gather(&mut metrics);

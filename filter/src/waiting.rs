@@ -25,6 +25,8 @@ thread_local! {
     static WAITING: RefCell<VecDeque<Waiter>> = const { RefCell::new(VecDeque::new()) };
     /// How many at the front are to be looked at.
     static DUE: Cell<usize> = const { Cell::new(0) };
+    /// Whether there are more whose time is over.
+    static OVERDUE: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A request in the list. A client that goes away takes its state with it.
@@ -73,13 +75,14 @@ pub(crate) fn keys_changed() {
 
 /// Whether some are still to be looked at.
 pub(crate) fn any_due() -> bool {
-    DUE.get() > 0
+    DUE.get() > 0 || OVERDUE.get()
 }
 
 /// Decides those that are to be looked at, and those whose time is over, up to
-/// [`BATCH`]. Runs in a callback of the root context `root`.
+/// [`BATCH`]; [`any_due`] says whether more are left. Runs in a callback of the root context `root`.
 pub(crate) fn go_on(root: u32, now: Millis) {
     let waiting = WAITING.take();
+    OVERDUE.set(false);
     if waiting.is_empty() {
         DUE.set(0);
         return;
@@ -93,8 +96,10 @@ pub(crate) fn go_on(root: u32, now: Millis) {
             continue;
         };
         let is_due = position < window;
-        if left == 0 || !(is_due || state.has_waited(now)) {
+        let is_overdue = state.has_waited(now);
+        if left == 0 || !(is_due || is_overdue) {
             due = due.saturating_add(usize::from(is_due));
+            OVERDUE.set(OVERDUE.get() || is_overdue);
             still.push_back(waiter);
             continue;
         }

@@ -1,8 +1,10 @@
-//! Any bytes as a key set, as a proxy reads it and as a tool does.
+//! Any bytes as a key set, as a proxy reads it and as a tool does; and as all
+//! that the network may answer to a proxy that fetches keys.
 
 #![no_main]
 
 use doorward_fuzz::jose::any_keys;
+use doorward_fuzz::network;
 use doorward_token::{
     Algorithm, Jwks, JwsAlgorithm, MacAlgorithm, PublicKey, SignatureVerifier, SoftwareVerifier,
 };
@@ -18,19 +20,33 @@ fuzz_target!(|bytes: &[u8]| {
         (Ok(_), Err(error)) => panic!("a proxy reads it, a tool does not: {error}"),
         (Err(error), _) => assert!(!error.to_string().is_empty()),
     }
+    match (&strict, Jwks::parse_published(bytes)) {
+        (Ok(strict), Ok(published)) => assert_eq!(*strict, published),
+        (Ok(_), Err(error)) => panic!("it is read, but not as a published one: {error}"),
+        (Err(_), Ok(published)) => hold_public(&published),
+        (Err(_), Err(error)) => assert!(!error.to_string().is_empty()),
+    }
     if let Ok(keys) = &strict {
-        assert!(keys.secrets().is_empty(), "a secret");
-        assert!(!keys.keys().is_empty());
-        for key in keys.keys() {
-            if let PublicKey::Rsa { modulus, .. } = key.public_key() {
-                assert!((256..=512).contains(&modulus.len()));
-            }
-        }
+        hold_public(keys);
     }
     if let Ok(keys) = &tool {
         hold(keys);
     }
+    network::answer(bytes);
+    network::configuration(bytes);
+    network::url(bytes);
 });
+
+/// What a proxy uses is public and strong.
+fn hold_public(keys: &Jwks) {
+    assert!(keys.secrets().is_empty(), "a secret");
+    assert!(!keys.keys().is_empty());
+    for key in keys.keys() {
+        if let PublicKey::Rsa { modulus, .. } = key.public_key() {
+            assert!((256..=512).contains(&modulus.len()));
+        }
+    }
+}
 
 /// Every key answers every algorithm, and only its own with a verdict.
 fn hold(keys: &Jwks) {

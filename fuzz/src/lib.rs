@@ -1,8 +1,10 @@
 //! What the fuzz targets share: the bounds, a set of models, a decision that
-//! is held to what every decision must be, and an issuer of tokens.
+//! is held to what every decision must be, an issuer of tokens, and what the
+//! network may answer.
 
 pub mod jose;
 mod models;
+pub mod network;
 
 pub use models::{MODELS, Setup};
 

@@ -10,15 +10,21 @@ use doorward_engine::{
 };
 use serde_json::{Value as Json, json};
 
-/// The values of a request: three, or four with a domain.
-struct Values<'w> {
-    values: [Value<'w>; 4],
-    count: usize,
+/// The texts of a request: three, or four with a domain. They stand in one
+/// string, in the order of asking: a proxy has just read what it asks about,
+/// so fetching it from memory is not the engine's part.
+struct Texts {
+    ends: [usize; 5],
+    /// In conditions, the subject's age in place of a first text.
+    age: Option<u32>,
 }
 
-struct Doorward<'w> {
+struct Doorward {
     engine: Compiled,
-    requests: PerRequest<Values<'w>>,
+    texts: String,
+    requests: PerRequest<Texts>,
+    /// Fields of a request.
+    fields: usize,
     /// Subjects by age, in conditions.
     subjects: Vec<Json>,
 }
@@ -40,11 +46,16 @@ pub(super) fn load<'w>(workload: &'w Workload, meter: &mut Meter<'_>) -> Loaded<
     let mut compiled = None;
     meter(&mut || compiled = Some(compile(&model, &policy, &settings)));
     let engine = compiled.context("doorward was not loaded")??;
-    let requests = PerRequest::new(workload, |ask| Ok(values(workload, ask)))?;
+    let mut texts = String::new();
+    let requests = PerRequest::new(workload, |ask| Ok(add(&mut texts, workload, ask)))?;
+    let with_domain = workload.shape.subject == Subject::RoleInDomain;
+    let fields = if with_domain { 4 } else { 3 };
     let subjects = (0..AGES).map(|age| json!({"Age": age})).collect();
     Ok(Ok(Box::new(Doorward {
         engine,
+        texts,
         requests,
+        fields,
         subjects,
     })))
 }
@@ -55,37 +66,36 @@ fn compile(model: &str, policy: &str, settings: &Settings) -> Result<Compiled> {
     Compiled::compile(&model, &policy, settings).context("doorward refuses the policy")
 }
 
-fn values<'w>(workload: &Workload, ask: &'w Ask) -> Values<'w> {
-    let (sub, dom) = (Value::Text(&ask.sub), Value::Text(&ask.dom));
-    let (obj, act) = (Value::Text(&ask.obj), Value::Text(&ask.act));
-    match workload.shape.subject {
-        Subject::RoleInDomain => Values {
-            values: [sub, dom, obj, act],
-            count: 4,
-        },
-        // The age stands in for the object that `with` puts there.
-        Subject::Condition => Values {
-            values: [Value::Number(f64::from(ask.age)), obj, act, Value::Null],
-            count: 3,
-        },
-        _ => Values {
-            values: [sub, obj, act, Value::Null],
-            count: 3,
-        },
+fn add(texts: &mut String, workload: &Workload, ask: &Ask) -> Texts {
+    let subject = workload.shape.subject;
+    let (sub, dom, obj, act) = (&*ask.sub, &*ask.dom, &*ask.obj, &*ask.act);
+    let all: &[&str] = match subject {
+        Subject::RoleInDomain => &[sub, dom, obj, act],
+        Subject::Condition => &["", obj, act],
+        _ => &[sub, obj, act],
+    };
+    let mut ends = [texts.len(); 5];
+    for (number, text) in all.iter().enumerate() {
+        texts.push_str(text);
+        ends[number + 1..].fill(texts.len());
     }
+    let age = (subject == Subject::Condition).then_some(ask.age);
+    Texts { ends, age }
 }
 
-impl Doorward<'_> {
+impl Doorward {
     fn decide(&self, case: Case, number: usize) -> doorward_engine::Decision {
-        let Values { mut values, count } = *self.requests.get(case, number);
-        if let Value::Number(age) = values[0] {
-            values[0] = Value::Json(&self.subjects[age as usize]);
+        let Texts { ends, age } = self.requests.get(case, number);
+        let text = |at: usize| Value::Text(&self.texts[ends[at]..ends[at + 1]]);
+        let mut values = [text(0), text(1), text(2), text(3)];
+        if let Some(age) = age {
+            values[0] = Value::Json(&self.subjects[*age as usize]);
         }
-        self.engine.decide(&Request::new(&values[..count]))
+        self.engine.decide(&Request::new(&values[..self.fields]))
     }
 }
 
-impl Engine for Doorward<'_> {
+impl Engine for Doorward {
     fn allows(&mut self, case: Case, number: usize) -> Result<bool> {
         match self.decide(case, number).outcome {
             Outcome::Allow => Ok(true),

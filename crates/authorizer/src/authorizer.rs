@@ -10,13 +10,16 @@ use doorward_token::TokenVerifier;
 use doorward_token::remote::{KeyStore, SharedKeys};
 
 use crate::answer::Answer;
-use crate::credentials::{Identity, Mark, authenticate, is_identity_header};
+use crate::credentials::{Identity, authenticate};
 use crate::denial::Denial;
+use crate::forwarding;
 use crate::grants::{Grant, Grants};
 use crate::json;
-use crate::keys::{Patience, ProviderKeys, Unverified, Wait};
-use crate::outcome::{Awaiting, Denied, HeaderEdit, Permitted, Step};
+use crate::keys::{Patience, ProviderKeys, Unverified};
+use crate::outcome::{Awaiting, Denied, Permitted, Step};
 use crate::record::{Record, Verdict};
+use crate::subject::{Mark, Subject};
+use crate::tokens;
 
 /// One bundle, deciding requests. Immutable; a push makes a new one.
 #[derive(Debug)]
@@ -28,38 +31,22 @@ pub struct Authorizer {
     grants: RefCell<Grants>,
 }
 
-/// Why a request does not go on now.
-enum Stop {
-    Refused(Refusal),
-    Awaits(Wait),
-}
-
 /// A refusal on its way out.
 struct Refusal {
     denial: Denial,
     rule: Option<String>,
     has_token: bool,
+    ignored: Option<&'static str>,
 }
 
 impl Refusal {
-    fn before_token(denial: Denial) -> Self {
+    /// Before the policy was asked.
+    fn early(denial: Denial, has_token: bool) -> Self {
         Self {
             denial,
             rule: None,
-            has_token: false,
-        }
-    }
-}
-
-impl Stop {
-    fn before_decision(unverified: Unverified) -> Self {
-        match unverified {
-            Unverified::Refused(denial) => Self::Refused(Refusal {
-                has_token: !matches!(denial, Denial::TokenMissing),
-                denial,
-                rule: None,
-            }),
-            Unverified::Awaits(wait) => Self::Awaits(wait),
+            has_token,
+            ignored: None,
         }
     }
 }
@@ -115,9 +102,9 @@ impl Authorizer {
         now_unix_seconds: i64,
         tokens: &dyn TokenVerifier,
     ) -> Step {
-        let forged = headers.remove_forged(is_identity_header);
-        let time = now_unix_seconds;
-        self.run(headers, forged, facts, time, tokens, Patience::New)
+        let identity = self.bundle.identity_headers();
+        headers.hide(|name| identity.is_forged(name));
+        self.run(headers, facts, now_unix_seconds, tokens, Patience::New)
     }
 
     /// Decides a request that waited for keys, by the same bundle and the
@@ -132,27 +119,29 @@ impl Authorizer {
         tokens: &dyn TokenVerifier,
         ends: bool,
     ) -> Step {
-        let Awaiting {
-            headers,
-            forged,
-            wait,
-        } = awaiting;
+        let Awaiting { headers, wait } = awaiting;
         let patience = if ends {
             Patience::Ends(wait)
         } else {
             Patience::Waits(wait)
         };
-        self.run(headers, forged, facts, now_unix_seconds, tokens, patience)
+        self.run(headers, facts, now_unix_seconds, tokens, patience)
     }
 
-    /// The refusal of a request that would have to wait, where too many do.
+    /// Answers a request that would have to wait, where too many do. Where its
+    /// token may count as none, it is decided so; otherwise it is refused.
     #[must_use]
-    pub fn refuse_to_wait(&self) -> Denied {
-        self.denied(Refusal {
-            denial: Denial::KeysQueueFull,
-            rule: None,
-            has_token: true,
-        })
+    pub fn answer_now(
+        &self,
+        awaiting: Awaiting,
+        facts: &dyn Facts,
+        now_unix_seconds: i64,
+        tokens: &dyn TokenVerifier,
+    ) -> Step {
+        if awaiting.wait.may_ignore {
+            return self.resume(awaiting, facts, now_unix_seconds, tokens, true);
+        }
+        Step::Deny(self.denied(Refusal::early(Denial::KeysQueueFull, true)))
     }
 
     // Once in the module, though two call it.
@@ -160,74 +149,77 @@ impl Authorizer {
     fn run(
         &self,
         headers: HeaderSnapshot,
-        forged: Vec<Vec<u8>>,
         facts: &dyn Facts,
         now: i64,
         tokens: &dyn TokenVerifier,
         patience: Patience,
     ) -> Step {
+        let refused =
+            |denial, has_token| Step::Deny(self.denied(Refusal::early(denial, has_token)));
         let path = match canonical_path(&headers) {
             Ok(path) => path,
-            Err(error) => {
-                return Step::Deny(self.denied(Refusal::before_token(Denial::Path(error))));
+            Err(error) => return refused(Denial::Path(error), false),
+        };
+        let (bundle, keys) = (&self.bundle, &self.keys);
+        let identity = tokens::find(bundle, &headers, &path)
+            .map_err(Unverified::Refused)
+            .and_then(|found| authenticate(bundle, &self.mark, keys, found, now, tokens, patience));
+        let identity = match identity {
+            Ok(identity) => identity,
+            Err(Unverified::Refused(denial)) => {
+                let has_token = !matches!(denial, Denial::TokenMissing);
+                return refused(denial, has_token);
+            }
+            Err(Unverified::Awaits(wait)) => {
+                return Step::AwaitKeys(Awaiting { headers, wait });
             }
         };
-        match self.decide(&headers, &path, facts, now, tokens, patience) {
-            Ok(grant) => Self::permit(forged, &path, grant),
-            Err(Stop::Refused(refusal)) => Step::Deny(self.denied(refusal)),
-            Err(Stop::Awaits(wait)) => Step::AwaitKeys(Awaiting {
-                headers,
-                forged,
-                wait,
-            }),
+        let shorter = forwarding::path_without_token(&path, &identity);
+        let path = shorter.as_ref().unwrap_or(&path);
+        match self.decide(&headers, path, facts, now, &identity) {
+            Ok(grant) => {
+                let edits = forwarding::edits(&headers, path, &identity);
+                Step::Permit(Permitted::new(edits, grant))
+            }
+            Err((denial, rule)) => Step::Deny(self.denied(Refusal {
+                denial,
+                rule,
+                has_token: identity.credentials.is_some(),
+                ignored: identity.ignored,
+            })),
         }
     }
 
+    /// Asks the policy. A refusal is the reason, and the rule if one decided.
     fn decide(
         &self,
         headers: &HeaderSnapshot,
         path: &CanonicalPath<'_>,
         facts: &dyn Facts,
         now: i64,
-        tokens: &dyn TokenVerifier,
-        patience: Patience,
-    ) -> Result<Rc<Grant>, Stop> {
-        let (bundle, keys) = (&self.bundle, &self.keys);
-        let credentials = authenticate(bundle, &self.mark, keys, headers, now, tokens, patience)
-            .map_err(Stop::before_decision)?;
-        let has_token = credentials.is_some();
-        let refuse = |denial, rule| {
-            Stop::Refused(Refusal {
-                denial,
-                rule,
-                has_token,
-            })
-        };
+        identity: &Identity<'_>,
+    ) -> Result<Rc<Grant>, (Denial, Option<String>)> {
+        let credentials = identity.credentials.as_ref();
         let scope = Scope {
             headers,
             path,
-            claims: credentials
-                .as_ref()
-                .map(|known| known.verified.claims().members()),
-            principal: credentials
-                .as_ref()
-                .and_then(|known| known.identity.principal.as_deref()),
+            claims: credentials.map(|known| known.verified.claims().members()),
+            principal: credentials.and_then(|known| known.subject.principal.as_deref()),
             facts,
         };
         let mut resolved = self
             .bundle
             .mapping()
             .resolve(&scope)
-            .map_err(|error| refuse(Denial::Attribute(error), None))?;
+            .map_err(|error| (Denial::Attribute(error), None))?;
         if self.bundle.accept_json_request() {
             let names = self.bundle.engine().request_definition(Context::default());
             json::expand(&mut resolved, names.unwrap_or_default())
-                .map_err(|denial| refuse(denial, None))?;
+                .map_err(|denial| (denial, None))?;
         }
         let values: Vec<Value<'_>> = resolved.iter().map(|value| value.value()).collect();
         let roles = credentials
-            .as_ref()
-            .map(|known| role_links(&known.identity))
+            .map(|known| role_links(&known.subject))
             .unwrap_or_default();
         let decision = self.bundle.engine().decide(&Request {
             values: &values,
@@ -236,15 +228,15 @@ impl Authorizer {
             context: Context::default(),
         });
         match decision.outcome {
-            Outcome::Allow => Ok(self.grant(decision.rule)),
+            Outcome::Allow => Ok(self.grant(decision.rule, identity.ignored)),
             Outcome::Deny => Err(match self.rule_text(decision.rule) {
-                None => refuse(Denial::NoRule, None),
-                rule => refuse(Denial::DenyRule, rule),
+                None => (Denial::NoRule, None),
+                rule => (Denial::DenyRule, rule),
             }),
-            Outcome::Error(error) => Err(refuse(
-                Denial::Evaluation(error),
-                self.rule_text(decision.rule),
-            )),
+            Outcome::Error(error) => {
+                let rule = self.rule_text(decision.rule);
+                Err((Denial::Evaluation(error), rule))
+            }
         }
     }
 
@@ -253,8 +245,9 @@ impl Authorizer {
         Some(rule.to_string())
     }
 
-    /// What says that a rule allowed, or the policy without one.
-    fn grant(&self, rule: Option<RuleId>) -> Rc<Grant> {
+    /// What says that a rule allowed, or the policy without one, and why a
+    /// token counted as none.
+    fn grant(&self, rule: Option<RuleId>, ignored: Option<&'static str>) -> Rc<Grant> {
         let make = || {
             let text = self.rule_text(rule);
             let reason = if text.is_some() {
@@ -267,20 +260,13 @@ impl Authorizer {
                 reason: reason.to_owned(),
                 rule: text,
                 revision: self.revision.clone(),
+                ignored_token: ignored,
             })
         };
         match self.grants.try_borrow_mut() {
-            Ok(mut grants) => grants.get(rule, make),
+            Ok(mut grants) => grants.get((rule, ignored), make),
             Err(_) => Rc::new(make()),
         }
-    }
-
-    fn permit(forged: Vec<Vec<u8>>, path: &CanonicalPath<'_>, grant: Rc<Grant>) -> Step {
-        let mut edits: Vec<HeaderEdit> = forged.into_iter().map(HeaderEdit::Remove).collect();
-        if path.is_rewritten() {
-            edits.push(HeaderEdit::Replace(":path", path.target().to_owned()));
-        }
-        Step::Permit(Permitted::new(edits, grant))
     }
 
     fn denied(&self, refusal: Refusal) -> Denied {
@@ -288,6 +274,7 @@ impl Authorizer {
             denial,
             rule,
             has_token,
+            ignored,
         } = refusal;
         let looks_for_tokens = !self.bundle.providers().is_empty();
         let answer = Answer::new(&denial, self.bundle.name(), has_token, looks_for_tokens);
@@ -296,6 +283,7 @@ impl Authorizer {
             reason: denial.reason(),
             rule,
             revision: self.revision.clone(),
+            ignored_token: ignored,
         };
         Denied::new(denial.code(), answer, record)
     }
@@ -303,15 +291,15 @@ impl Authorizer {
 
 /// The token's roles as links of its principal; none without a principal, since
 /// a role belongs to somebody.
-fn role_links(identity: &Identity) -> Vec<RoleLink<'_>> {
-    let Some(subject) = identity.principal.as_deref() else {
+fn role_links(subject: &Subject) -> Vec<RoleLink<'_>> {
+    let Some(principal) = subject.principal.as_deref() else {
         return Vec::new();
     };
-    let roles = identity.roles.iter();
+    let roles = subject.roles.iter();
     roles
         .map(|(graph, role)| RoleLink {
             graph: *graph,
-            subject,
+            subject: principal,
             role,
         })
         .collect()

@@ -1,6 +1,6 @@
 //! Why a request is refused: one value for each kind, with its reason code.
 
-use doorward_bundle::{PrincipalError, RoleClaimError};
+use doorward_bundle::{ClaimHeaderError, PrincipalError, RoleClaimError};
 use doorward_engine::EvaluationError;
 use doorward_request::{PathError, ResolveError};
 use doorward_token::TokenError;
@@ -39,6 +39,9 @@ pub enum Denial {
     /// The token is valid, but its role claims cannot be read.
     #[error("{0}")]
     Roles(RoleClaimError),
+    /// The token is valid, but a claim cannot be sent to the upstream.
+    #[error("{0}")]
+    ClaimHeader(ClaimHeaderError),
     /// The token's principal starts with what only roles of a token may.
     #[error("the token's subject has a form that is reserved for roles")]
     ReservedPrincipal,
@@ -75,6 +78,7 @@ impl Denial {
             | Self::Token(_)
             | Self::Principal(_)
             | Self::Roles(_)
+            | Self::ClaimHeader(_)
             | Self::ReservedPrincipal => 401,
             Self::KeysMissing | Self::KeysUnavailable | Self::KeysQueueFull => 503,
             Self::Attribute(_)
@@ -98,6 +102,7 @@ impl Denial {
             Self::KeysQueueFull => "keys_queue_full",
             Self::Principal(_) => "token_principal",
             Self::Roles(_) => "token_roles",
+            Self::ClaimHeader(_) => "token_claim_header",
             Self::ReservedPrincipal | Self::Evaluation(EvaluationError::ReservedSubject) => {
                 "subject_reserved"
             }

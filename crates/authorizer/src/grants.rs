@@ -1,5 +1,6 @@
 //! The records of requests that were allowed. They say the same each time that
-//! the same rule allows, so each is written once.
+//! the same rule allows a token or one that was ignored for the same reason, so
+//! each is written once.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -34,22 +35,26 @@ impl Grant {
     }
 }
 
-/// What allowed before, by the rule that did.
+/// What a record says beside the bundle: the rule that allowed, and why a token
+/// counted as none.
+type Key = (Option<RuleId>, Option<&'static str>);
+
+/// What allowed before.
 #[derive(Debug, Default)]
 pub(crate) struct Grants {
-    by_rule: BTreeMap<Option<RuleId>, Rc<Grant>>,
+    by_key: BTreeMap<Key, Rc<Grant>>,
 }
 
 impl Grants {
-    pub(crate) fn get(&mut self, rule: Option<RuleId>, make: impl FnOnce() -> Grant) -> Rc<Grant> {
-        if let Some(known) = self.by_rule.get(&rule) {
+    pub(crate) fn get(&mut self, key: Key, make: impl FnOnce() -> Grant) -> Rc<Grant> {
+        if let Some(known) = self.by_key.get(&key) {
             return Rc::clone(known);
         }
-        if self.by_rule.len() >= MAX_GRANTS {
-            self.by_rule.clear();
+        if self.by_key.len() >= MAX_GRANTS {
+            self.by_key.clear();
         }
         let grant = Rc::new(make());
-        self.by_rule.insert(rule, Rc::clone(&grant));
+        self.by_key.insert(key, Rc::clone(&grant));
         grant
     }
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use doorward_bundle::{Bundle, Provider};
 use doorward_token::remote::{Asked, KeyStore, Millis, Newer, SharedKeys};
-use doorward_token::{Jwks, TokenError, TokenVerifier, Verified};
+use doorward_token::{Jwks, TokenError, TokenVerifier, Verified, names_key};
 
 use crate::denial::Denial;
 
@@ -27,11 +27,13 @@ struct Source {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wait {
     /// The last fetch that had begun when the request came.
-    started: u64,
+    pub(crate) started: u64,
     /// When it is answered at the latest, rounded up to a second.
-    deadline: Millis,
+    pub(crate) deadline: Millis,
     /// The longest that it waits.
     pub(crate) timeout: Millis,
+    /// Whether it can be decided as if it had no token.
+    pub(crate) may_ignore: bool,
 }
 
 /// Whether a request may wait for keys.
@@ -108,7 +110,9 @@ impl ProviderKeys {
             },
         };
         match verifier.verify_token(&tokens, token, now_unix_seconds) {
-            Err(TokenError::KeyUnknown) => Err(source.unknown_key(patience, now)),
+            Err(error) if is_of_another_key(error, token) => {
+                Err(source.unknown_key(error, patience, now))
+            }
             verified => verified.map_err(refuse),
         }
     }
@@ -151,8 +155,9 @@ impl Source {
         Ok(tokens)
     }
 
-    /// What becomes of a request whose token names a key that is not there.
-    fn unknown_key(&self, patience: Patience, now: Millis) -> Unverified {
+    /// What becomes of a request whose token is by a key that is not there,
+    /// where newer keys make no difference to `error`.
+    fn unknown_key(&self, error: TokenError, patience: Patience, now: Millis) -> Unverified {
         let unavailable = Unverified::Refused(Denial::KeysUnavailable);
         let Ok(mut source) = self.keys.try_borrow_mut() else {
             return unavailable;
@@ -162,10 +167,20 @@ impl Source {
             source.ask_for_newer(wait.started, wait.deadline, now),
             patience,
         ) {
-            (Newer::No, _) => Unverified::Refused(Denial::Token(TokenError::KeyUnknown)),
+            (Newer::No, _) => Unverified::Refused(Denial::Token(error)),
             (Newer::Unavailable, _) | (Newer::Awaited, Patience::Ends(_)) => unavailable,
             (Newer::Awaited, _) => Unverified::Awaits(wait),
         }
+    }
+}
+
+/// Whether a token that is refused so may be by a key that was published since.
+/// Without `kid`, nothing tells such a one from a forged one.
+fn is_of_another_key(error: TokenError, token: &[u8]) -> bool {
+    match error {
+        TokenError::KeyUnknown => true,
+        TokenError::KeyMismatch | TokenError::SignatureInvalid => !names_key(token),
+        _ => false,
     }
 }
 
@@ -176,6 +191,7 @@ impl Patience {
                 started,
                 deadline: now.saturating_add(timeout).saturating_add(999),
                 timeout,
+                may_ignore: false,
             },
             Self::Waits(wait) | Self::Ends(wait) => wait,
         }

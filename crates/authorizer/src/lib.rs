@@ -22,15 +22,17 @@ mod answer;
 mod authorizer;
 mod credentials;
 mod denial;
+mod forwarding;
 mod grants;
 mod json;
 mod keys;
 mod outcome;
 mod record;
+mod subject;
+mod tokens;
 
 pub use answer::Answer;
 pub use authorizer::Authorizer;
-pub use credentials::is_identity_header;
 pub use denial::Denial;
 pub use json::JsonValueError;
 pub use outcome::{Awaiting, Denied, HeaderEdit, Permitted, Step};

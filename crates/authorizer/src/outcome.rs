@@ -37,7 +37,6 @@ impl Step {
 #[derive(Debug)]
 pub struct Awaiting {
     pub(crate) headers: HeaderSnapshot,
-    pub(crate) forged: Vec<Vec<u8>>,
     pub(crate) wait: Wait,
 }
 
@@ -60,8 +59,8 @@ impl Awaiting {
 pub enum HeaderEdit {
     /// Take out every header of this name, as the request spells it.
     Remove(Vec<u8>),
-    /// Set the header to this value.
-    Replace(&'static str, String),
+    /// Set the header to this value, in the place of all that it has.
+    Replace(String, Vec<u8>),
 }
 
 /// The proof that a request was authorized, with what is to be changed on it.

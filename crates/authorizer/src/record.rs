@@ -25,6 +25,10 @@ pub struct Record {
     pub rule: Option<String>,
     /// The bundle's name and revision, such as `orders@2026-11-21.1`.
     pub revision: String,
+    /// Why the request's token counted as none, where the bundle has it so: the
+    /// reason code with which it would have been refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ignored_token: Option<&'static str>,
 }
 
 impl Record {

@@ -24,6 +24,10 @@ fn root() -> std::path::PathBuf {
 }
 
 fn authorizer(store: &mut KeyStore) -> Authorizer {
+    authorizer_with(store, |_| {})
+}
+
+fn authorizer_with(store: &mut KeyStore, change: impl FnOnce(&mut Manifest)) -> Authorizer {
     let folder = root().join("policies/orders");
     let mut manifest: Manifest =
         doorward_bundle::folder::manifest(&|file| std::fs::read_to_string(folder.join(file)))
@@ -32,19 +36,30 @@ fn authorizer(store: &mut KeyStore) -> Authorizer {
         "cluster": "idp", "uri": "https://idp.example/jwks.json",
     }))
     .unwrap();
+    change(&mut manifest);
     Authorizer::with_store(Bundle::load(&manifest).unwrap(), store)
 }
 
 /// A token of the example's key, or one that names another key.
 fn token(key_id: &str) -> String {
+    signed("orders-es256.pem", Some(key_id))
+}
+
+/// A token of this key.
+fn signed(key: &str, key_id: Option<&str>) -> String {
     let claims = json!({
         "iss": "https://issuer.example", "aud": "orders", "sub": "alice", "exp": NOW + 300,
         "scope": "orders:read",
     });
-    let pem = std::fs::read(root().join("tests/keys/orders-es256.pem")).unwrap();
-    let mut header = Header::new(Algorithm::ES256);
-    header.kid = Some(key_id.to_owned());
-    encode(&header, &claims, &EncodingKey::from_ec_pem(&pem).unwrap()).unwrap()
+    let pem = std::fs::read(root().join("tests/keys").join(key)).unwrap();
+    let (algorithm, key) = if key.contains("es256") {
+        (Algorithm::ES256, EncodingKey::from_ec_pem(&pem))
+    } else {
+        (Algorithm::RS256, EncodingKey::from_rsa_pem(&pem))
+    };
+    let mut header = Header::new(algorithm);
+    header.kid = key_id.map(str::to_owned);
+    encode(&header, &claims, &key.unwrap()).unwrap()
 }
 
 fn begin(authorizer: &Authorizer, token: &str) -> Step {
@@ -114,7 +129,10 @@ fn a_request_waits_and_is_decided_with_its_own_headers() {
     };
     assert_eq!(
         permitted.edits(),
-        [HeaderEdit::Remove(b"x-doorward-sub".to_vec())]
+        [
+            HeaderEdit::Remove(b"x-doorward-sub".to_vec()),
+            HeaderEdit::Remove(b"authorization".to_vec())
+        ]
     );
     // The next one finds the keys.
     let step = begin(&authorizer, &token("orders-es256"));
@@ -131,10 +149,52 @@ fn without_keys_it_is_503_and_never_401() {
         step.record().unwrap().decision,
         doorward_authorizer::Verdict::Error
     );
-    let denied = authorizer.refuse_to_wait();
-    assert_eq!(denied.answer().status, 503);
-    assert_eq!(denied.record().reason, "keys_queue_full");
+    let waits = awaiting(begin(&authorizer, &token("orders-es256")));
+    let step = authorizer.answer_now(waits, &NoHost, NOW, &SoftwareVerifier);
+    assert_eq!(refusal(&step), (503, "keys_queue_full".to_owned()));
+    let Step::Deny(denied) = step else {
+        unreachable!()
+    };
     assert_eq!(denied.answer().headers.len(), 1, "no challenge");
+}
+
+/// As Envoy's `allow_missing_or_failed`: whoever leaves the token out gets as
+/// much.
+#[test]
+fn a_token_that_may_be_ignored_waits_for_keys_and_goes_on_without() {
+    let authorizer = authorizer_with(&mut KeyStore::default(), |manifest| {
+        manifest.tokens[0].presence = doorward_bundle::Presence::OptionalOrInvalid;
+        manifest.policy = Some(
+            "p, scope:orders:read, /orders/*, ^GET$, allow\np, anonymous, /orders/*, ^GET$, allow\n"
+                .to_owned(),
+        );
+    });
+    let ignored = |step: &Step, reason| {
+        let record = step.record().unwrap();
+        assert_eq!(
+            (record.rule.as_deref(), record.ignored_token),
+            (Some("p, anonymous, /orders/*, ^GET$, allow"), Some(reason))
+        );
+        let Step::Permit(permitted) = step else {
+            panic!("it is refused: {step:?}")
+        };
+        let withheld = HeaderEdit::Remove(b"authorization".to_vec());
+        assert!(permitted.edits().contains(&withheld));
+    };
+    let waits = awaiting(begin(&authorizer, &token("orders-es256")));
+    ignored(&resume(&authorizer, waits, true), "keys_missing");
+    let waits = awaiting(begin(&authorizer, &token("orders-es256")));
+    let step = authorizer.answer_now(waits, &NoHost, NOW, &SoftwareVerifier);
+    ignored(&step, "keys_missing");
+    let waits = awaiting(begin(&authorizer, &token("orders-es256")));
+    fetch(&authorizer, true);
+    let step = resume(&authorizer, waits, false);
+    assert_eq!(
+        step.record().unwrap().rule.as_deref(),
+        Some("p, scope:orders:read, /orders/*, ^GET$, allow")
+    );
+    let waits = awaiting(begin(&authorizer, &token("another")));
+    ignored(&resume(&authorizer, waits, true), "keys_unavailable");
 }
 
 #[test]
@@ -165,6 +225,28 @@ fn an_unknown_key_is_refused_only_by_keys_that_were_asked_for_later() {
     let waits = awaiting(resume(&authorizer, waits, false));
     let step = resume(&authorizer, waits, true);
     assert_eq!(refusal(&step), (503, "keys_unavailable".to_owned()));
+}
+
+/// Without `kid`, the signature alone says that the key is another one.
+#[test]
+fn a_token_without_kid_may_be_by_a_newer_key() {
+    let authorizer = authorizer(&mut KeyStore::default());
+    let good = signed("orders-rs256.pem", None);
+    let forged = signed("stranger-rs256.pem", None);
+    begin(&authorizer, &good);
+    fetch(&authorizer, true);
+    assert!(matches!(begin(&authorizer, &good), Step::Permit(_)));
+    let waits = awaiting(begin(&authorizer, &forged));
+    fetch(&authorizer, true);
+    let step = resume(&authorizer, waits, false);
+    assert_eq!(refusal(&step), (401, "token_signature_invalid".to_owned()));
+    // With a kid that the keys have, it is the signature that is wrong.
+    let named = signed("stranger-rs256.pem", Some("orders-rs256"));
+    let step = begin(&authorizer, &named);
+    assert_eq!(refusal(&step), (401, "token_signature_invalid".to_owned()));
+    let named = signed("stranger-rs256.pem", Some("orders-es256"));
+    let step = begin(&authorizer, &named);
+    assert_eq!(refusal(&step), (401, "token_key_mismatch".to_owned()));
 }
 
 #[test]

@@ -70,6 +70,7 @@ fn record(decision: Verdict, reason: &str, rule: Option<&str>) -> Record {
         reason: reason.to_owned(),
         rule: rule.map(str::to_owned),
         revision: "orders@2026-11-21.1".to_owned(),
+        ignored_token: None,
     }
 }
 
@@ -313,7 +314,8 @@ fn upstream_sees_the_path_that_was_decided_on_and_no_forged_header() {
         permitted.edits(),
         [
             HeaderEdit::Remove(b"X_Doorward-sub".to_vec()),
-            HeaderEdit::Replace(":path", "/orders/1?a=%2f".to_owned()),
+            HeaderEdit::Remove(b"authorization".to_vec()),
+            HeaderEdit::Replace(":path".to_owned(), b"/orders/1?a=%2f".to_vec()),
         ]
     );
     let Step::Permit(permitted) = ask(
@@ -324,7 +326,8 @@ fn upstream_sees_the_path_that_was_decided_on_and_no_forged_header() {
     ) else {
         panic!()
     };
-    assert_eq!(permitted.edits(), []);
+    let withheld = HeaderEdit::Remove(b"authorization".to_vec());
+    assert_eq!(permitted.edits(), [withheld]);
     let step = ask(
         &authorizer,
         "GET",

@@ -1,13 +1,17 @@
 //! A manifest that was found whole and consistent, ready to decide.
 
+use std::rc::Rc;
+
 use doorward_engine::{CompileError, Context, Engine, Model, Policy, ReservedPrefix, Settings};
-use doorward_request::Mapping;
+use doorward_request::{Mapping, same_header};
 use doorward_token::DEFAULT_VERIFICATION_BUDGET_PERCENT;
 
 use crate::error::BundleError;
+use crate::identity_headers::IdentityHeaders;
 use crate::manifest::{Manifest, Presence, whole_number};
 use crate::provider::Provider;
 use crate::secrets::Secrets;
+use crate::source::TokenSource;
 
 /// The longest name and revision, in bytes: both go into every refusal.
 const MAX_LABEL_BYTES: usize = 64;
@@ -20,6 +24,7 @@ pub struct Bundle {
     engine: Engine,
     mapping: Mapping,
     providers: Vec<Provider>,
+    identity_headers: Rc<IdentityHeaders>,
     accept_json_request: bool,
     verification_budget_percent: u8,
 }
@@ -52,6 +57,7 @@ impl Bundle {
         check_issuers(&providers)?;
         let engine = compile(manifest, &providers)?;
         let mapping = map(manifest, &engine)?;
+        check_subject(&mapping, &providers)?;
         if mapping.reads_token() && providers.is_empty() {
             return Err(BundleError::field(
                 "request",
@@ -63,6 +69,7 @@ impl Bundle {
             revision: manifest.revision.clone(),
             engine,
             mapping,
+            identity_headers: Rc::new(IdentityHeaders::new(&providers)),
             providers,
             accept_json_request: manifest.accept_json_request,
             verification_budget_percent: verification_budget(manifest)?,
@@ -111,6 +118,12 @@ impl Bundle {
     #[must_use]
     pub fn providers(&self) -> &[Provider] {
         &self.providers
+    }
+
+    /// The headers that a request may not bring.
+    #[must_use]
+    pub fn identity_headers(&self) -> &Rc<IdentityHeaders> {
+        &self.identity_headers
     }
 
     /// Whether a request without a token is refused: as soon as one issuer's
@@ -189,38 +202,72 @@ fn check_issuers(providers: &[Provider]) -> Result<(), BundleError> {
                 ));
             }
             check_principals(index, provider, earlier, other)?;
+            check_mixed((index, provider), (earlier, other))?;
+            check_mixed((earlier, other), (index, provider))?;
             check_role_prefixes(index, provider, earlier, other)?;
         }
     }
-    check_locations(providers)?;
+    check_sources(providers)?;
     check_reserved(providers)
 }
 
 /// A prefix that starts another one of the same header would find another
-/// token in the same value, and two different tokens are refused.
-fn check_locations(providers: &[Provider]) -> Result<(), BundleError> {
-    let all: Vec<_> = providers.iter().flat_map(Provider::locations).collect();
+/// token in the same value, and two different tokens are refused. A header that
+/// is written is none that a client's token is read from.
+fn check_sources(providers: &[Provider]) -> Result<(), BundleError> {
+    let all = providers.iter().flat_map(Provider::sources);
     for (index, provider) in providers.iter().enumerate() {
-        for (position, location) in provider.locations().iter().enumerate() {
-            let overlap = all.iter().find(|other| {
-                let start = other.prefix.as_bytes().get(..location.prefix.len());
-                other.header == location.header
-                    && other.prefix != location.prefix
-                    && start
-                        .is_some_and(|start| start.eq_ignore_ascii_case(location.prefix.as_bytes()))
+        for (position, source) in provider.sources().iter().enumerate() {
+            let TokenSource::Header { name, prefix } = source else {
+                continue;
+            };
+            let field = |member: &str| format!("tokens[{index}].from[{position}].{member}");
+            let overlap = all.clone().find_map(|other| match other {
+                TokenSource::Header {
+                    name: other_name,
+                    prefix: other,
+                } if other_name == name && other != prefix => {
+                    let start = other.as_bytes().get(..prefix.len())?;
+                    start
+                        .eq_ignore_ascii_case(prefix.as_bytes())
+                        .then_some(other)
+                }
+                _ => None,
             });
             if let Some(other) = overlap {
                 return Err(BundleError::field(
-                    format!("tokens[{index}].from[{position}].prefix"),
+                    field("prefix"),
                     format!(
-                        "{:?} is the start of {:?}, which is looked for in the same header: write one of the two",
-                        location.prefix, other.prefix
+                        "{prefix:?} is the start of {other:?}, which is looked for in the same header: write one of the two"
+                    ),
+                ));
+            }
+            let mut written = providers
+                .iter()
+                .flat_map(|other| other.forwarding().headers());
+            if written.any(|written| same_header(written.as_bytes(), name.as_bytes())) {
+                return Err(BundleError::field(
+                    field("header"),
+                    format!(
+                        "{name:?} is also written, by claim_to_headers or forward_payload_header: name another there"
                     ),
                 ));
             }
         }
     }
     Ok(())
+}
+
+/// Two issuers may use one `sub` for two subjects (RFC 7519 section 4.1.2), so
+/// it is told apart by the principal's form, or by the issuer beside it.
+fn check_subject(mapping: &Mapping, providers: &[Provider]) -> Result<(), BundleError> {
+    if providers.len() < 2 || !mapping.reads_claim("sub") || mapping.always_reads_claim("iss") {
+        return Ok(());
+    }
+    Err(BundleError::field(
+        "request",
+        "reads jwt.sub, which two issuers may give to different subjects: read jwt.principal, or jwt.iss as well",
+    ))
 }
 
 /// A principal's form that starts with a role prefix would have every token
@@ -275,6 +322,32 @@ fn check_principals(
                 other_form.prefix()
             ),
         ));
+    }
+    Ok(())
+}
+
+/// No role of one issuer may be the name of another's principal: a role link
+/// would give its bearer what the policy gives to that principal. The roles
+/// have any ending, so the prefixes alone decide; that a principal's form may
+/// not start with a role prefix is [`check_reserved`]'s.
+fn check_mixed(
+    (index, provider): (usize, &Provider),
+    (other_index, other): (usize, &Provider),
+) -> Result<(), BundleError> {
+    let Some(form) = other.principal() else {
+        return Ok(());
+    };
+    for role in provider.roles() {
+        if role.prefix().starts_with(form.prefix()) {
+            return Err(BundleError::field(
+                format!("tokens[{index}].roles.{}", role.graph()),
+                format!(
+                    "the prefix {:?} starts with {:?}, as the principals of tokens[{other_index}] do: one issuer could name the other's subjects",
+                    role.prefix(),
+                    form.prefix()
+                ),
+            ));
+        }
     }
     Ok(())
 }

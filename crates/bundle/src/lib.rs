@@ -20,11 +20,14 @@
 )]
 
 mod bundle;
+mod claim_path;
 mod configuration;
 mod duration;
 mod error;
 #[cfg(feature = "folder")]
 pub mod folder;
+mod forwarding;
+mod identity_headers;
 mod manifest;
 mod principal;
 mod provider;
@@ -32,14 +35,18 @@ mod remote;
 mod roles;
 mod secrets;
 mod settings;
+mod source;
 mod strictness;
 
 pub use bundle::Bundle;
 pub use configuration::{Configuration, ConfigurationError, UNSIGNED_VARIABLE};
 pub use error::{BundleError, Part};
-pub use manifest::{ClaimRole, Entries, Jwks, Manifest, Presence, TokenLocation, TokenProvider};
+pub use forwarding::{ClaimHeaderError, Forwarding};
+pub use identity_headers::IdentityHeaders;
+pub use manifest::{ClaimRole, Entries, Jwks, Manifest, Presence, TokenProvider};
 pub use principal::{PrincipalError, PrincipalForm};
 pub use provider::Provider;
 pub use roles::{RoleClaim, RoleClaimError};
 pub use secrets::Secrets;
 pub use settings::{CasbinSettings, Matching, SettingsError};
+pub use source::TokenSource;

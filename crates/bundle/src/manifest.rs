@@ -75,7 +75,7 @@ pub struct TokenProvider {
     /// bytes are the secret, the default) or `base64url`.
     #[serde(default, skip_serializing_if = "Entries::is_empty")]
     pub hmac_secret: Entries<String>,
-    /// The algorithms that are accepted. Absent: RS256, ES256 and EdDSA.
+    /// The algorithms that are accepted. Absent: RS256 and ES256.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub algorithms: Option<Vec<String>>,
     /// The `kid`s of the RSA keys that may have 1024 to 2047 bits.
@@ -99,12 +99,29 @@ pub struct TokenProvider {
     /// The greatest size of a token in bytes. Absent: 16384.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_token_bytes: Option<f64>,
-    /// Where a token is looked for. Absent: `authorization: Bearer`.
+    /// Where a token is looked for: each entry has a `header`, in any case and
+    /// with a `prefix` such as `Bearer ` if there is one, or a `cookie`, or a
+    /// query's `param`. Absent: `authorization: Bearer`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<Vec<TokenLocation>>,
+    pub from: Option<Vec<Entries<String>>>,
     /// Whether a request must carry a token.
     #[serde(default)]
     pub presence: Presence,
+    /// Whether the upstream gets the token. Absent: it is taken out of the
+    /// request, as Envoy's jwt_authn does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forward: bool,
+    /// The header in which the upstream gets the claims as they are in the
+    /// token: base64url without padding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward_payload_header: Option<String>,
+    /// Whether `forward_payload_header` is padded with `=`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pad_forward_payload_header: bool,
+    /// The claims that the upstream gets in headers: each entry has a `claim`, a
+    /// name or names joined by dots, and a `header`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claim_to_headers: Vec<Entries<String>>,
     /// How `jwt.principal` is made of the claims, such as `user:{sub}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principal: Option<String>,
@@ -159,28 +176,19 @@ impl Jwks {
     }
 }
 
-/// One place where a token may stand.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TokenLocation {
-    /// The header, in any case.
-    pub header: String,
-    /// What stands before the token, `Bearer ` for example; its letters are
-    /// compared without regard to case (RFC 9110 section 11.1).
-    #[serde(default)]
-    pub prefix: String,
-}
-
 /// Whether a request must carry a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Presence {
     /// A request without a token is refused with 401.
     #[default]
     Required,
     /// A request without a token is decided by the policy; one with an
-    /// invalid token is refused all the same.
+    /// invalid token is refused all the same (Envoy's `allow_missing`).
     Optional,
+    /// A token that cannot be accepted, for whatever reason, is as none
+    /// (Envoy's `allow_missing_or_failed`).
+    OptionalOrInvalid,
 }
 
 /// A claim whose values act as roles of the principal.
@@ -216,6 +224,12 @@ impl<T> Entries<T> {
     pub fn get(&self, name: &str) -> Option<&T> {
         self.iter()
             .find_map(|(known, value)| (known == name).then_some(value))
+    }
+
+    /// A name that is none of these.
+    pub(crate) fn unknown(&self, known: &[&str]) -> Option<&str> {
+        let mut names = self.iter().map(|(name, _)| name);
+        names.find(|name| !known.contains(name))
     }
 
     /// Names and values in order.

@@ -3,7 +3,7 @@
 use doorward_request::ClaimPath;
 use serde_json::{Map, Value};
 
-use crate::roles::claim_path;
+use crate::claim_path::claim_path;
 
 /// A principal form such as `user:{sub}`: text, and claims in braces.
 ///

@@ -1,15 +1,16 @@
 //! One issuer's entry, checked: its tokens, where they stand, what they give.
 
-use doorward_request::is_token_byte;
 use doorward_token::remote::RemoteKeySettings;
 use doorward_token::{Jwks, KeyPolicy, ProviderSettings};
 
 use crate::error::BundleError;
-use crate::manifest::{Presence, TokenLocation, TokenProvider, whole_number};
+use crate::forwarding::Forwarding;
+use crate::manifest::{Presence, TokenProvider, whole_number};
 use crate::principal::PrincipalForm;
 use crate::remote;
 use crate::roles::RoleClaim;
 use crate::secrets::{self, Secrets};
+use crate::source::TokenSource;
 use crate::strictness;
 
 /// An issuer whose tokens are accepted, and what a token of it gives.
@@ -17,7 +18,8 @@ use crate::strictness;
 pub struct Provider {
     pub(crate) tokens: doorward_token::Provider,
     pub(crate) remote_keys: Option<RemoteKeySettings>,
-    pub(crate) locations: Vec<TokenLocation>,
+    pub(crate) sources: Vec<TokenSource>,
+    pub(crate) forwarding: Forwarding,
     pub(crate) presence: Presence,
     pub(crate) principal: Option<PrincipalForm>,
     pub(crate) roles: Vec<RoleClaim>,
@@ -37,10 +39,16 @@ impl Provider {
         self.remote_keys.as_ref()
     }
 
-    /// Where its tokens stand; header names are in lower case.
+    /// Where its tokens stand.
     #[must_use]
-    pub fn locations(&self) -> &[TokenLocation] {
-        &self.locations
+    pub fn sources(&self) -> &[TokenSource] {
+        &self.sources
+    }
+
+    /// What the upstream gets of its tokens.
+    #[must_use]
+    pub fn forwarding(&self) -> &Forwarding {
+        &self.forwarding
     }
 
     /// Whether a request must carry a token.
@@ -109,7 +117,8 @@ impl Provider {
                 }
             })?,
             remote_keys,
-            locations: locations(index, entry.from.as_deref())?,
+            sources: TokenSource::load_all(index, entry.from.as_deref())?,
+            forwarding: Forwarding::load(index, entry)?,
             presence: entry.presence,
             principal,
             roles: roles(index, entry)?,
@@ -160,48 +169,6 @@ fn keys(index: usize, entry: &TokenProvider) -> Result<Jwks, BundleError> {
         }
     }
     Ok(keys)
-}
-
-fn locations(
-    index: usize,
-    from: Option<&[TokenLocation]>,
-) -> Result<Vec<TokenLocation>, BundleError> {
-    let Some(from) = from else {
-        return Ok(vec![TokenLocation {
-            header: "authorization".to_owned(),
-            prefix: "Bearer ".to_owned(),
-        }]);
-    };
-    if from.is_empty() {
-        return Err(BundleError::field(
-            format!("tokens[{index}].from"),
-            "is empty: name a header, or leave it out for authorization: Bearer",
-        ));
-    }
-    let mut locations: Vec<TokenLocation> = Vec::new();
-    for (position, location) in from.iter().enumerate() {
-        let field = format!("tokens[{index}].from[{position}].header");
-        if !is_header_name(&location.header) {
-            return Err(BundleError::field(
-                field,
-                format!("{:?} is no header name", location.header),
-            ));
-        }
-        let lower = TokenLocation {
-            header: location.header.to_ascii_lowercase(),
-            prefix: location.prefix.clone(),
-        };
-        if locations.contains(&lower) {
-            return Err(BundleError::field(field, "is there twice"));
-        }
-        locations.push(lower);
-    }
-    Ok(locations)
-}
-
-/// RFC 9110 section 5.1; so never a pseudo header.
-fn is_header_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(is_token_byte)
 }
 
 fn roles(index: usize, entry: &TokenProvider) -> Result<Vec<RoleClaim>, BundleError> {

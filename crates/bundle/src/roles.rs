@@ -1,7 +1,9 @@
 //! Claims whose values act as roles of the principal, for one request.
 
-use doorward_request::{Attribute, ClaimPath, Expression, Term};
+use doorward_request::ClaimPath;
 use serde_json::{Map, Value};
+
+pub(crate) use crate::claim_path::claim_path;
 
 /// Claims that hold several values in one text, separated by spaces: `scope`
 /// (RFC 8693 section 4.2) and `scp`, its spelling at some issuers.
@@ -78,30 +80,6 @@ impl RoleClaim {
 
     fn is_space_delimited(&self) -> bool {
         SPACE_DELIMITED.contains(&self.path.claim())
-    }
-}
-
-/// Reads the name of a claim: plain names joined by dots lead into nested
-/// claims; a text that is no such path, a URL for example, is one whole name.
-pub(crate) fn claim_path(text: &str) -> Result<ClaimPath, String> {
-    if text.is_empty() {
-        return Err("the name of the claim is empty".to_owned());
-    }
-    let plain =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '[' | ']' | '\'' | '"');
-    let path = if text.chars().all(plain) && !text.starts_with(|c: char| c.is_ascii_digit()) {
-        let separator = if text.starts_with('[') { "" } else { "." };
-        Expression::parse(&format!("jwt{separator}{text}"))
-            .map_err(|error| format!("{text:?} is no path to a claim: {}", error.kind))?
-    } else if text.contains('\'') {
-        return Err(format!("{text:?} is no path to a claim"));
-    } else {
-        Expression::parse(&format!("jwt['{text}']"))
-            .map_err(|error| format!("{text:?} is no path to a claim: {}", error.kind))?
-    };
-    match path.alternatives() {
-        [Term::Attribute(Attribute::Claim(path))] => Ok(path.clone()),
-        _ => Err(format!("{text:?} is no path to a claim")),
     }
 }
 

@@ -94,7 +94,7 @@ fn each_field_is_checked() {
         (
             "/tokens/0/presence",
             json!("maybe"),
-            "unknown variant `maybe`, expected `required` or `optional`",
+            "unknown variant `maybe`, expected one of `required`, `optional`, `optional_or_invalid`",
         ),
         (
             "/tokens/0/principal",
@@ -506,9 +506,76 @@ fn no_issuer_speaks_for_another() {
             other,
             "the prefix \"s\" overlaps with \"scope:\" of tokens[0]",
         ),
+        // A role of the one as a principal of the other, and the reverse.
+        (
+            json!("partner:{sub}"),
+            "user:vip-",
+            other,
+            "tokens[1].roles.g: the prefix \"user:vip-\" starts with \"user:\", as the principals of tokens[0] do: one issuer could name the other's subjects",
+        ),
+        (
+            json!("partner:{sub}"),
+            "user:",
+            other,
+            "tokens[1].roles.g: the prefix \"user:\" starts with \"user:\", as the principals of tokens[0] do",
+        ),
+        (
+            json!("scope:partner:{sub}"),
+            "x:",
+            other,
+            "tokens[1].principal: starts with the role prefix \"scope:\", which no subject may",
+        ),
+        (
+            json!("scope{sub}"),
+            "x:",
+            other,
+            "tokens[0].roles.g: the prefix \"scope:\" starts with \"scope\", as the principals of tokens[1] do",
+        ),
     ] {
         let message = with(principal, prefix, issuer);
         assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[test]
+fn a_subject_of_several_issuers_is_told_apart() {
+    let mut two = good();
+    let mut second = two["tokens"][0].clone();
+    second["issuer"] = json!("https://partner.example");
+    second["principal"] = json!("partner:{sub}");
+    second["roles"]["g"][0]["prefix"] = json!("partner-scope:");
+    two["tokens"].as_array_mut().unwrap().push(second);
+    for (subject, object, one_issuer, expected) in [
+        ("jwt.sub", "request.url_path", true, "accepted"),
+        ("jwt.principal", "jwt.sub.x", false, "accepted"),
+        ("jwt.sub", "jwt.iss", false, "accepted"),
+        ("jwt.sub", "jwt['iss'] ?? 'none'", false, "accepted"),
+        ("jwt.sub", "request.url_path", false, "read jwt.principal"),
+        (
+            "jwt['sub'] ?? 'anonymous'",
+            "request.url_path",
+            false,
+            "read jwt.principal",
+        ),
+        (
+            "jwt.email ?? jwt.sub",
+            "request.url_path",
+            false,
+            "read jwt.principal",
+        ),
+        ("jwt.principal", "jwt.sub", false, "read jwt.principal"),
+        (
+            "jwt.sub",
+            "jwt.tenant ?? jwt.iss",
+            false,
+            "read jwt.principal",
+        ),
+    ] {
+        let mut bundle = if one_issuer { good() } else { two.clone() };
+        bundle["request"]["sub"] = json!(subject);
+        bundle["request"]["obj"] = json!(object);
+        let found = load(&bundle).map_or_else(|error| error.to_string(), |_| "accepted".into());
+        assert!(found.contains(expected), "{subject} {object}: {found}");
     }
 }
 

@@ -51,6 +51,7 @@ mod hash;
 mod index;
 mod load;
 mod patterns;
+mod place;
 mod plan;
 mod request;
 mod roles;

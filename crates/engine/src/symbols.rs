@@ -3,6 +3,7 @@
 use hashbrown::HashTable;
 
 use crate::hash;
+use crate::place::Place;
 
 /// A text of the policy, the model or a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,16 +22,7 @@ pub(crate) struct Symbols {
     texts: String,
     /// Where in `texts` each text ends; it starts where the one before ends.
     ends: Vec<u32>,
-    numbers: HashTable<Place>,
-}
-
-/// A text's number and where it stands in the texts: beside the hash, since a
-/// lookup that has to go to yet another table waits for it.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    number: u32,
-    start: u32,
-    end: u32,
+    numbers: HashTable<(Place, Symbol)>,
 }
 
 impl Symbols {
@@ -40,46 +32,43 @@ impl Symbols {
         if let Some(known) = self.find(text) {
             return Some(known);
         }
-        let bound = |length: usize| u32::try_from(length).ok();
-        let start = bound(self.texts.len())?;
-        let end = bound(self.texts.len().checked_add(text.len())?)?;
-        let number = bound(self.ends.len())?;
-        self.texts.push_str(text);
-        self.ends.push(end);
-        let place = Place { number, start, end };
+        let symbol = Symbol(u32::try_from(self.ends.len()).ok()?);
+        let place = Place::add(text, &mut self.texts)?;
+        self.ends.push(place.range().1);
         let texts = &self.texts;
-        let hash_of = |place: &Place| hash::text(at(texts, *place));
-        self.numbers.insert_unique(hash::text(text), place, hash_of);
-        Some(Symbol(number))
+        let hash_of = |(place, _): &(Place, Symbol)| hash::text(place.text(texts));
+        self.numbers
+            .insert_unique(hash::text(text), (place, symbol), hash_of);
+        Some(symbol)
     }
 
     /// The symbol of a text, none if nothing names it.
     pub(crate) fn find(&self, text: &str) -> Option<Symbol> {
-        let same = |place: &Place| bytes(&self.texts, *place) == Some(text.as_bytes());
+        let same = |(place, _): &(Place, Symbol)| place.is(text, &self.texts);
         let known = self.numbers.find(hash::text(text), same);
-        known.map(|place| Symbol(place.number))
+        known.map(|(_, symbol)| *symbol)
     }
 
     /// The text of a symbol.
     pub(crate) fn text(&self, symbol: Symbol) -> &str {
-        let place = self.place(symbol);
-        place.map_or("", |place| at(&self.texts, place))
+        let range = self.range(symbol);
+        range.and_then(|range| self.texts.get(range)).unwrap_or("")
     }
 
     /// Whether that is the text of a symbol.
     pub(crate) fn is(&self, symbol: Symbol, text: &str) -> bool {
-        let place = self.place(symbol);
-        place.and_then(|place| bytes(&self.texts, place)) == Some(text.as_bytes())
+        // Without looking for the bounds of characters.
+        let range = self.range(symbol);
+        range.and_then(|range| self.texts.as_bytes().get(range)) == Some(text.as_bytes())
     }
 
-    fn place(&self, symbol: Symbol) -> Option<Place> {
+    fn range(&self, symbol: Symbol) -> Option<std::ops::Range<usize>> {
         let start = match symbol.index().checked_sub(1) {
             Some(before) => *self.ends.get(before)?,
             None => 0,
         };
         let end = *self.ends.get(symbol.index())?;
-        let number = symbol.0;
-        Some(Place { number, start, end })
+        Some(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
     }
 
     /// The number of texts.
@@ -92,18 +81,4 @@ impl Symbols {
         self.texts.shrink_to_fit();
         self.ends.shrink_to_fit();
     }
-}
-
-fn range(place: Place) -> std::ops::Range<usize> {
-    let index = |bound| usize::try_from(bound).unwrap_or(usize::MAX);
-    index(place.start)..index(place.end)
-}
-
-fn at(texts: &str, place: Place) -> &str {
-    texts.get(range(place)).unwrap_or("")
-}
-
-/// As [`at`], without looking for the bounds of characters.
-fn bytes(texts: &str, place: Place) -> Option<&[u8]> {
-    texts.as_bytes().get(range(place))
 }

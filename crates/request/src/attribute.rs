@@ -36,6 +36,12 @@ impl ClaimPath {
         &self.first
     }
 
+    /// Whether the path is the claim of this name, and leads to nothing in it.
+    #[must_use]
+    pub fn is_whole(&self, name: &str) -> bool {
+        self.first == name && self.rest.is_empty()
+    }
+
     /// The value that the path leads to; `None` where it leads nowhere.
     #[must_use]
     pub fn find<'v>(

@@ -19,15 +19,19 @@
 )]
 
 mod attribute;
+mod cookies;
 mod expression;
 mod facts;
 mod headers;
 mod mapping;
 mod path;
+mod query;
 
 pub use attribute::{Attribute, AttributeError, ClaimPath, HostProperty, PropertyType, Step};
+pub use cookies::{cookie_values, cookies};
 pub use expression::{Expression, ExpressionError, ExpressionErrorKind, Literal, Term};
 pub use facts::{Facts, ReadError};
 pub use headers::{HeaderSnapshot, HeaderSnapshotError, HeaderValue, is_token_byte, same_header};
 pub use mapping::{Mapping, MappingError, ResolveError, Resolved, Scope};
 pub use path::{CanonicalPath, MAX_TARGET_BYTES, PathError};
+pub use query::parameter_values;

@@ -180,6 +180,25 @@ impl Mapping {
             })
     }
 
+    /// Whether any entry may be the whole claim of this name.
+    #[must_use]
+    pub fn reads_claim(&self, name: &str) -> bool {
+        self.expressions
+            .iter()
+            .flat_map(Expression::alternatives)
+            .any(|term| is_claim(term, name))
+    }
+
+    /// Whether some entry is the whole claim of this name wherever a token has
+    /// it.
+    #[must_use]
+    pub fn always_reads_claim(&self, name: &str) -> bool {
+        self.expressions
+            .iter()
+            .filter_map(|expression| expression.alternatives().first())
+            .any(|term| is_claim(term, name))
+    }
+
     /// The values of one request, in the order of the request definition.
     ///
     /// # Errors
@@ -248,6 +267,10 @@ fn attribute_value<'a>(
             .transpose()?,
         Attribute::Property(property) => property_value(property, attribute, scope)?,
     })
+}
+
+fn is_claim(term: &Term, name: &str) -> bool {
+    matches!(term, Term::Attribute(Attribute::Claim(path)) if path.is_whole(name))
 }
 
 fn header_value<'a>(

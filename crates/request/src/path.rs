@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 
+use crate::query::other_parameters;
+
 /// The longest request target, in bytes. Patterns are matched against it, so
 /// it bounds what one request can cost.
 pub const MAX_TARGET_BYTES: usize = 8 * 1024;
@@ -141,8 +143,24 @@ impl<'a> CanonicalPath<'a> {
         self.target.get(self.path_length..)?.strip_prefix('?')
     }
 
-    /// Whether the canonical form differs from what the client sent, so that
-    /// `:path` has to be rewritten for upstream and policy to agree.
+    /// The same path without the query's parameters of this name, and without a
+    /// `?` where none is left.
+    #[must_use]
+    pub fn without_parameter(&self, name: &str) -> CanonicalPath<'static> {
+        let mut target = self.path().to_owned();
+        let query = other_parameters(self.query().unwrap_or_default(), name);
+        if !query.is_empty() {
+            target.push('?');
+            target.push_str(&query);
+        }
+        CanonicalPath {
+            target: Cow::Owned(target),
+            path_length: self.path_length,
+        }
+    }
+
+    /// Whether it differs from what the client sent, so that `:path` has to be
+    /// rewritten for upstream and policy to agree.
     #[must_use]
     pub fn is_rewritten(&self) -> bool {
         matches!(self.target, Cow::Owned(_))
@@ -343,6 +361,23 @@ mod tests {
                     .filter(|path| byte != b'/' && path != "/a")
                     .collect();
             assert!(spellings.len() <= 1, "{byte:#x}: {spellings:?}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_goes_and_the_rest_stays() {
+        for (target, left) in [
+            ("/a?t=1", "/a"),
+            ("/%61?b=%2f&t=1&c", "/a?b=%2f&c"),
+            ("/a?%74=1&&b", "/a?&b"),
+            ("/a?b", "/a?b"),
+            ("/a?t&t=2", "/a"),
+        ] {
+            let path = CanonicalPath::new(target.as_bytes()).unwrap();
+            let path = path.without_parameter("t");
+            assert_eq!(path.target(), left, "{target}");
+            assert_eq!(path.path(), "/a");
+            assert!(path.is_rewritten());
         }
     }
 

@@ -1,13 +1,20 @@
-//! base64url exactly as RFC 7515 section 2 has it.
+//! base64url exactly as RFC 7515 section 2 has it, and base64 for what goes
+//! into headers.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 /// Decodes base64url without padding, white space or stray trailing bits, so
 /// that every byte string has one spelling only.
 #[must_use]
 pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+/// Encodes as base64 with padding (RFC 4648 section 4).
+#[must_use]
+pub fn encode_base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
 }
 
 #[cfg(test)]

@@ -42,9 +42,6 @@ pub struct Jwks {
     keys: Vec<Jwk>,
     secrets: Vec<SecretJwk>,
     ignored: Vec<IgnoredKey>,
-    /// One key that its user pointed at: where it has no `kid`, a token's does
-    /// not say otherwise.
-    single: bool,
     fingerprint: Fingerprint,
 }
 
@@ -78,22 +75,30 @@ impl Jwks {
     /// # Errors
     /// As [`Self::parse`], except for what is wrong with a single key.
     pub fn parse_published(text: &[u8]) -> Result<Self, JwksError> {
-        Self::read(text, &KeyPolicy::default(), true)
+        Self::parse_published_with(text, &KeyPolicy::default())
+    }
+
+    /// The same, with exceptions. With [`KeyPolicy::secrets`] it may have both
+    /// kinds of keys: an algorithm never looks at the other kind.
+    ///
+    /// # Errors
+    /// As [`Self::parse_published`].
+    pub fn parse_published_with(text: &[u8], policy: &KeyPolicy) -> Result<Self, JwksError> {
+        Self::read(text, policy, true)
     }
 
     /// The key set of a provider whose keys have not been fetched: no token
     /// finds its key there.
     #[must_use]
     pub fn awaited() -> Self {
-        Self::empty(false)
+        Self::empty()
     }
 
-    fn empty(single: bool) -> Self {
+    fn empty() -> Self {
         Self {
             keys: Vec::new(),
             secrets: Vec::new(),
             ignored: Vec::new(),
-            single,
             fingerprint: fingerprint::of_keys(&[]),
         }
     }
@@ -122,7 +127,7 @@ impl Jwks {
                 limit: MAX_JWKS_KEYS,
             });
         }
-        let mut set = Self::empty(false);
+        let mut set = Self::empty();
         for (index, value) in values.iter().enumerate() {
             set.add(index, value, policy, published)?;
         }
@@ -131,20 +136,19 @@ impl Jwks {
                 ignored: set.ignored,
             });
         }
-        if !set.keys.is_empty() && !set.secrets.is_empty() {
+        if !published && !set.keys.is_empty() && !set.secrets.is_empty() {
             return Err(JwksError::MixedKinds);
         }
         set.fingerprint = fingerprint::of_keys(&set.keys);
         Ok(set)
     }
 
-    /// One key alone (RFC 7517 section 4), which its user has pointed at. Where
-    /// it has no `kid`, it is tried whatever a token's `kid` says.
+    /// One key alone (RFC 7517 section 4), which its user has pointed at.
     ///
     /// # Errors
     /// [`JwkError`] says which member, and what to do.
     pub fn of_key(members: &Map<String, Value>, policy: &KeyPolicy) -> Result<Self, JwkError> {
-        let mut set = Self::empty(true);
+        let mut set = Self::empty();
         match read(members, policy)?.map_err(JwkError::Unusable)? {
             AnyKey::Public(key) => set.keys.push(key),
             AnyKey::Secret(key) => set.secrets.push(key),
@@ -153,13 +157,12 @@ impl Jwks {
         Ok(set)
     }
 
-    /// One secret alone. Having no `kid`, it is tried whatever a token's `kid`
-    /// says.
+    /// One secret alone.
     #[must_use]
     pub fn of_secret(secret: SecretJwk) -> Self {
         Self {
             secrets: vec![secret],
-            ..Self::empty(true)
+            ..Self::empty()
         }
     }
 
@@ -185,7 +188,7 @@ impl Jwks {
             Ok(Ok(AnyKey::Public(key))) => self.keys.push(key),
             Ok(Ok(AnyKey::Secret(key))) => {
                 let known = |other: &SecretJwk| other.key_id() == key.key_id();
-                if key.key_id().is_some() && self.secrets.iter().any(known) {
+                if !published && key.key_id().is_some() && self.secrets.iter().any(known) {
                     return Err(JwksError::DuplicateSecret { label });
                 }
                 self.secrets.push(key);
@@ -235,23 +238,45 @@ impl Jwks {
         }
     }
 
-    /// Whether a key of this `kid` may have signed a token with that `kid`.
-    fn may_be(&self, key_id: Option<&str>, wanted: Option<&str>) -> bool {
-        wanted.is_none() || key_id == wanted || (self.single && key_id.is_none())
+    /// Whether a key has the `kid` that a token names; whether there are keys
+    /// at all, where it names none.
+    pub(crate) fn knows(&self, wanted: Option<&str>) -> bool {
+        self.named(wanted).next().is_some() || self.named_secrets(wanted).next().is_some()
     }
 
-    /// The public keys that a token's `kid` may mean: all of them where it has
-    /// none.
+    /// The public keys of the `kid` that a token names: all of them where it
+    /// names none.
     pub(crate) fn named(&self, wanted: Option<&str>) -> impl Iterator<Item = &Jwk> {
         self.keys
             .iter()
-            .filter(move |key| self.may_be(key.key_id(), wanted))
+            .filter(move |key| wanted.is_none() || key.key_id() == wanted)
     }
 
-    /// The secrets that it may mean.
+    /// The public keys without `kid`, where a token names one.
+    ///
+    /// RFC 7517 section 4.5 leaves a key's `kid` optional and RFC 7515 section
+    /// 4.1.4 calls a token's a hint, so only two that differ rule a key out, as
+    /// in Envoy's jwt_verify_lib.
+    pub(crate) fn nameless(&self, wanted: Option<&str>) -> impl Iterator<Item = &Jwk> {
+        self.keys
+            .iter()
+            .filter(move |key| wanted.is_some() && key.key_id().is_none())
+    }
+
+    /// As [`Self::named`], of the secrets.
     pub(crate) fn named_secrets(&self, wanted: Option<&str>) -> impl Iterator<Item = &SecretJwk> {
         self.secrets
             .iter()
-            .filter(move |key| self.may_be(key.key_id(), wanted))
+            .filter(move |key| wanted.is_none() || key.key_id() == wanted)
+    }
+
+    /// As [`Self::nameless`], of the secrets.
+    pub(crate) fn nameless_secrets(
+        &self,
+        wanted: Option<&str>,
+    ) -> impl Iterator<Item = &SecretJwk> {
+        self.secrets
+            .iter()
+            .filter(move |key| wanted.is_some() && key.key_id().is_none())
     }
 }

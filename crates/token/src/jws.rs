@@ -53,8 +53,10 @@ impl fmt::Debug for VerifiedJws {
 /// Checks the signature or MAC of a JWS in compact form, and nothing of its payload.
 ///
 /// Keys come from `keys` alone: `jku`, `jwk`, `x5u` and `x5c` of the header
-/// are never looked at. With a `kid` in the header, only keys of that `kid`
-/// are considered; without, all keys are.
+/// are never looked at. With a `kid` in the header, keys of another `kid` are
+/// not considered; without, all keys are. A JWS by a key that is not there is
+/// told from a forged one by its `kid` alone: where no key has it, the refusal
+/// is [`TokenError::KeyUnknown`].
 ///
 /// # Errors
 /// [`TokenError::TooLarge`] above `max_bytes`, else the malformation, the
@@ -72,27 +74,48 @@ pub fn verify_jws(
     let payload = decode_part(compact.payload, Part::Payload)?;
     let signature = decode_part(compact.signature, Part::Signature)?;
     let wanted = header.key_id()?;
-    if keys.named(wanted).next().is_none() && keys.named_secrets(wanted).next().is_none() {
-        return Err(TokenError::KeyUnknown);
-    }
     let input = compact.signing_input;
     let key_id = match algorithm {
         JwsAlgorithm::Signature(algorithm) => {
-            let candidates = candidates(keys.named(wanted).filter(|key| key.fits(algorithm)))?;
-            find_signer(&candidates, algorithm, input, &signature, verifier)?.key_id()
+            let fits = |key: &&Jwk| key.fits(algorithm);
+            let own = keys.named(wanted).filter(fits);
+            candidates(own, keys.nameless(wanted).filter(fits))
+                .and_then(|keys| find_signer(&keys, algorithm, input, &signature, verifier))
+                .map(Jwk::key_id)
         }
         JwsAlgorithm::Mac(algorithm) => {
-            let secrets = keys.named_secrets(wanted);
-            let candidates = candidates(secrets.filter(|key| key.fits(algorithm)))?;
-            find_secret(&candidates, algorithm, input, &signature)?.key_id()
+            let fits = |key: &&SecretJwk| key.fits(algorithm);
+            let own = keys.named_secrets(wanted).filter(fits);
+            candidates(own, keys.nameless_secrets(wanted).filter(fits))
+                .and_then(|keys| find_secret(&keys, algorithm, input, &signature))
+                .map(SecretJwk::key_id)
         }
     };
+    let key_id = key_id.map_err(|error| match (error, algorithm) {
+        (TokenError::KeyMismatch, _)
+        // A secret is shared with the one issuer, whatever it calls it.
+        | (TokenError::SignatureInvalid, JwsAlgorithm::Signature(_))
+            if !keys.knows(wanted) =>
+        {
+            TokenError::KeyUnknown
+        }
+        (error, _) => error,
+    })?;
     Ok(VerifiedJws {
         key_id: key_id.map(ToOwned::to_owned),
         header: header.parameters,
         payload,
         algorithm,
     })
+}
+
+/// Whether a token names its key: only one that does not may be by a key that
+/// nothing tells from those at hand. `false` where its header cannot be read.
+#[must_use]
+pub fn names_key(token: &[u8]) -> bool {
+    Compact::split(token, MAX_MAX_TOKEN_BYTES)
+        .and_then(|compact| Header::decode(compact.header))
+        .is_ok_and(|header| header.parameters.contains_key("kid"))
 }
 
 /// The `iss` of a token whose signature has not been checked, read with the
@@ -160,7 +183,8 @@ impl Header {
         if parameters.contains_key("crit") {
             return Err(TokenError::CriticalHeader);
         }
-        if parameters.contains_key("b64") {
+        // What the parameter is without it (RFC 7797 section 3) changes nothing.
+        if !matches!(parameters.get("b64"), None | Some(Value::Bool(true))) {
             return Err(TokenError::UnencodedPayload);
         }
         Ok(Self { parameters })
@@ -216,10 +240,19 @@ pub(crate) fn json_object(bytes: &[u8], part: Part) -> Result<Map<String, Value>
     parse_object(bytes).map_err(|error| Malformed::Json(part, error.fault).into())
 }
 
-/// The keys that may have made the signature. A `kid` is no promise of
-/// uniqueness: keys of several types may share one.
-fn candidates<'a, K>(fitting: impl Iterator<Item = &'a K>) -> Result<Vec<&'a K>, TokenError> {
-    let fitting: Vec<_> = fitting.collect();
+/// The keys that may have made the signature: `own` ones, then those without
+/// `kid`. A `kid` is no promise of uniqueness: keys of several types may share
+/// one. Where there are too many in all, the own ones count alone.
+fn candidates<'a, K>(
+    own: impl Iterator<Item = &'a K>,
+    nameless: impl Iterator<Item = &'a K>,
+) -> Result<Vec<&'a K>, TokenError> {
+    let mut fitting: Vec<_> = own.collect();
+    let owned = fitting.len();
+    fitting.extend(nameless);
+    if fitting.len() > MAX_CANDIDATE_KEYS && owned > 0 {
+        fitting.truncate(owned);
+    }
     match fitting.len() {
         0 => Err(TokenError::KeyMismatch),
         1..=MAX_CANDIDATE_KEYS => Ok(fitting),

@@ -44,7 +44,7 @@ mod spki;
 mod validate;
 
 pub use algorithm::{Algorithm, JwsAlgorithm, UnknownAlgorithm};
-pub use base64url::decode as decode_base64url;
+pub use base64url::{decode as decode_base64url, encode_base64};
 pub use cache::{CacheCounts, CacheLimits, TableLimits, TokenCache};
 pub use claims::{Claims, MAX_DERIVED_BYTES, Verified};
 pub use error::{Malformed, Part, TokenError};
@@ -57,7 +57,7 @@ pub use json::{JsonFault, MAX_JSON_DEPTH, parse_json};
 pub use jwk::{Jwk, SecretJwk};
 pub use jwk_error::{IgnoredKey, IgnoredReason, JwkError, JwksError, KeyError, KeyLabel};
 pub use jwks::{Jwks, KeyPolicy, MAX_JWKS_BYTES, MAX_JWKS_KEYS};
-pub use jws::{MAX_CANDIDATE_KEYS, VerifiedJws, peek_issuer, verify_jws};
+pub use jws::{MAX_CANDIDATE_KEYS, VerifiedJws, names_key, peek_issuer, verify_jws};
 pub use key::{EcCurve, PublicKey};
 pub use mac::{MacAlgorithm, Secret};
 pub use provider::{

@@ -68,6 +68,11 @@ impl VerifiedJws {
         expected: &Expectations<'_>,
         now_unix_seconds: i64,
     ) -> Result<Verified, TokenError> {
+        // RFC 7797 section 7 keeps the option out of JWTs, so nothing is to
+        // speak of it, not even to say that it is not used.
+        if self.header.contains_key("b64") {
+            return Err(TokenError::UnencodedPayload);
+        }
         if let Some(token_type) = expected.token_type {
             check_type(&self.header, token_type)?;
         }

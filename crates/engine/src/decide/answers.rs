@@ -28,12 +28,13 @@ const AT_ONCE: usize = 4;
 pub(super) enum Values<'a> {
     /// It was not asked yet.
     Unasked,
-    /// It is not asked, since the rows are few: the value of a row is compared
-    /// with this text, or run on it as a pattern.
-    Text(&'a str),
+    /// It is not asked, since the rows are few: the value of a row is run on
+    /// this text as a pattern.
     Pattern(Kind, &'a str),
     /// No lookup can be made: the term is evaluated on every row.
     Unknown,
+    /// One value.
+    One(Symbol),
     /// The values from one place to another, ascending where they are many.
     These(usize, usize),
     /// The names of a closure, by its number.
@@ -99,8 +100,9 @@ impl<'a> Answers<'a> {
 
     /// The values that a probe was answered with, if all of them are known.
     pub(super) fn these(&self, number: usize) -> Option<&[Symbol]> {
-        match self.answers.get(number)?.values {
-            Values::These(start, end) => self.values.get(start..end),
+        match &self.answers.get(number)?.values {
+            Values::One(value) => Some(std::slice::from_ref(value)),
+            Values::These(start, end) => self.values.get(*start..*end),
             _ => None,
         }
     }
@@ -110,12 +112,8 @@ impl<'a> Answers<'a> {
     /// another term.
     pub(super) fn ask(&mut self, number: usize) -> Result<(), Error> {
         // Rows that are few in one branch may be many in another.
-        let unasked = |answer: &Answer<'_>| {
-            matches!(
-                answer.values,
-                Values::Unasked | Values::Text(_) | Values::Pattern(..)
-            )
-        };
+        let unasked =
+            |answer: &Answer<'_>| matches!(answer.values, Values::Unasked | Values::Pattern(..));
         if let Some(probe) = self.plan.probes.get(number)
             && self.answers.get(number).is_some_and(unasked)
         {
@@ -175,14 +173,11 @@ impl<'a> Answers<'a> {
         let (Some(lookup), Some(answer)) = (lookup, self.answers.get_mut(number)) else {
             return false;
         };
-        let values = match lookup {
-            Lookup::Equal(value) => self.frame.request_text(value).map(Values::Text),
-            Lookup::Pattern { kind, text } => {
-                let text = self.frame.request_text(text);
-                text.map(|text| Values::Pattern(*kind, text))
-            }
-            _ => None,
+        let Lookup::Pattern { kind, text } = lookup else {
+            return false;
         };
+        let text = self.frame.request_text(text);
+        let values = text.map(|text| Values::Pattern(*kind, text));
         if let (Some(values), Values::Unasked) = (values, answer.values) {
             answer.values = values;
         }
@@ -194,7 +189,12 @@ impl<'a> Answers<'a> {
     #[inline]
     pub(super) fn known(&self, number: usize, value: Symbol) -> Option<bool> {
         match self.answers.get(number)?.values {
-            Values::Text(text) => Some(self.frame.loaded.symbols.is(value, text)),
+            Values::One(one) => Some(one == value),
+            Values::Roles(number) => {
+                self.frame.budget.spend(1).ok()?;
+                let Roles { graph, closure } = self.roles.get(number)?;
+                Some(closure.contains(graph, value))
+            }
             Values::These(start, end) => {
                 let values = self.values.get(start..end)?;
                 Some(if values.len() <= SCAN_TO {
@@ -215,11 +215,6 @@ impl<'a> Answers<'a> {
         match self.answers.get(number).map(|answer| answer.values) {
             Some(Values::Pattern(kind, text)) => {
                 matching.matches_symbol(kind, text, value).map(Some)
-            }
-            Some(Values::Roles(number)) => {
-                frame.budget.spend(1)?;
-                let roles = self.roles.get(number);
-                Ok(roles.map(|roles| roles.closure.contains(roles.graph, value)))
             }
             Some(Values::Patterns(number)) => {
                 let Some(patterns) = self.patterns.get(number) else {
@@ -271,9 +266,7 @@ impl<'a> Answers<'a> {
                     Some(text) => known(text, &frame)?,
                     None => symbol(&frame.value(value)?, &frame)?,
                 };
-                if let Some(symbol) = symbol {
-                    self.values.push(symbol);
-                }
+                return Ok(symbol.map_or(Values::These(start, start), Values::One));
             }
             Lookup::OneOf(all) => {
                 for value in all {

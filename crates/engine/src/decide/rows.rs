@@ -19,6 +19,9 @@ const ROWS_PER_TUPLE: usize = 2;
 /// values or patterns are looked up.
 const FEW_ROWS: usize = 6;
 
+/// Finding out one more value and its rows costs as much as so many rows.
+const ROWS_PER_VALUE: usize = 4;
+
 /// The positions of rows, ascending.
 pub(super) enum Rows<'a> {
     All,
@@ -115,7 +118,7 @@ impl<'a> Search<'a> {
         for Asks { probe: number, .. } in &branch.probes {
             let least = best.map_or(self.table.len(), |(_, rows)| rows);
             let pending = self.answers.pending(*number);
-            if pending.is_some_and(|pending| pending < least) {
+            if pending.is_some_and(|pending| pending < least / ROWS_PER_VALUE) {
                 self.answers.complete(*number)?;
                 self.answers.count_rows(*number);
                 best = self.shortest(branch);

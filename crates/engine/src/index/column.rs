@@ -12,25 +12,25 @@ use crate::table::Table;
 /// memory than one of the values.
 const DENSE_TO: usize = 4;
 
-/// The rows of a value, as one number: the position where it is one row, else
-/// the number of a group with this bit set. A position that needs the bit is
-/// in a group.
-const GROUP: u32 = 1 << 31;
-
-/// No row.
-const NONE: u32 = u32::MAX;
+/// The rows of a value: how many, and the position of the one, or where those
+/// of several start in the column's positions.
+#[derive(Debug, Clone, Copy, Default)]
+struct Code {
+    start: u32,
+    count: u32,
+}
 
 /// The rows of each value.
 #[derive(Debug)]
 enum Codes {
     /// By the number of the symbol.
-    Dense(Vec<u32>),
+    Dense(Vec<Code>),
     /// Of the values that occur.
-    Sparse(HashMap<Symbol, u32, FixedState>),
+    Sparse(HashMap<Symbol, Code, FixedState>),
 }
 
 impl Codes {
-    fn of(&self, value: Symbol) -> Option<&u32> {
+    fn of(&self, value: Symbol) -> Option<&Code> {
         match self {
             Self::Dense(codes) => codes.get(value.index()),
             Self::Sparse(codes) => codes.get(&value),
@@ -45,9 +45,8 @@ pub(crate) struct Column {
     /// The number of rows.
     rows: usize,
     codes: Codes,
-    /// Where each group starts in `positions`, and where the last one ends.
-    starts: Vec<u32>,
-    /// The positions of groups, ascending in each.
+    /// The positions of the rows of values that have several, ascending for
+    /// each.
     positions: Vec<u32>,
     /// The values that occur, ascending.
     values: Vec<Symbol>,
@@ -63,22 +62,20 @@ impl Column {
         let sorted = sorting::by_number(&cells, |(value, _)| i64::from(value.0));
         let mut codes = Vec::new();
         let mut positions: Vec<u32> = Vec::new();
-        let mut starts: Vec<u32> = Vec::new();
         let mut most = 0;
         for group in sorted.chunk_by(|left, right| left.0 == right.0) {
             most = most.max(group.len());
-            let code = match group {
-                [(value, position)] if *position < GROUP => Some((*value, *position)),
-                _ => {
-                    let number = u32::try_from(starts.len()).unwrap_or(GROUP);
-                    starts.push(u32::try_from(positions.len()).unwrap_or(NONE));
-                    positions.extend(group.iter().map(|(_, position)| *position));
-                    group.first().map(|(value, _)| (*value, number | GROUP))
-                }
+            let Some((value, first)) = group.first().copied() else {
+                continue;
             };
-            codes.extend(code);
+            let count = bound(group.len());
+            let mut start = first;
+            if count > 1 {
+                start = bound(positions.len());
+                positions.extend(group.iter().map(|(_, position)| *position));
+            }
+            codes.push((value, Code { start, count }));
         }
-        starts.push(u32::try_from(positions.len()).unwrap_or(NONE));
         let values = codes.iter().map(|(value, _)| *value).collect();
         let codes = if symbols <= codes.len().saturating_mul(DENSE_TO) {
             Codes::Dense(dense(&codes, symbols))
@@ -89,7 +86,6 @@ impl Column {
             field,
             rows: table.len(),
             codes,
-            starts,
             positions,
             values,
             most,
@@ -101,15 +97,13 @@ impl Column {
         let Some(code) = self.codes.of(value) else {
             return &[];
         };
-        if *code < GROUP {
-            return std::slice::from_ref(code);
+        if code.count == 1 {
+            return std::slice::from_ref(&code.start);
         }
-        let group = usize::try_from(*code & !GROUP).unwrap_or(usize::MAX);
-        let bound = |index: usize| usize::try_from(*self.starts.get(index)?).ok();
-        let range = bound(group).zip(bound(group.saturating_add(1)));
-        range
-            .and_then(|(start, end)| self.positions.get(start..end))
-            .unwrap_or_default()
+        let index = |bound| usize::try_from(bound).unwrap_or(usize::MAX);
+        let end = code.start.saturating_add(code.count);
+        let rows = self.positions.get(index(code.start)..index(end));
+        rows.unwrap_or_default()
     }
 
     /// The values that occur.
@@ -135,12 +129,17 @@ impl Column {
 }
 
 /// The codes by the number of the symbol.
-fn dense(codes: &[(Symbol, u32)], symbols: usize) -> Vec<u32> {
-    let mut dense = vec![NONE; symbols];
+fn dense(codes: &[(Symbol, Code)], symbols: usize) -> Vec<Code> {
+    let mut dense = vec![Code::default(); symbols];
     for (value, code) in codes {
         if let Some(place) = dense.get_mut(value.index()) {
             *place = *code;
         }
     }
     dense
+}
+
+/// A number of rows, of which there are fewer than 2^32.
+fn bound(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }

@@ -66,7 +66,11 @@ impl PatternIndex {
                 }
                 Shape::Exact(text) => starts.push((text.to_owned(), pattern)),
                 Shape::Prefix(prefix) => prefixes.push((prefix.as_bytes(), pattern, true)),
-                Shape::Key(key) => segments.add(&key, pattern),
+                Shape::Key(key) => {
+                    if segments.add(&key, pattern).is_none() {
+                        starts.push((String::new(), pattern));
+                    }
+                }
                 Shape::Block(block) => blocks.add(&block, pattern),
                 Shape::Run(start) => starts.push((start.into_owned(), pattern)),
             }

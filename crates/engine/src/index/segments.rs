@@ -7,6 +7,7 @@ use crate::budget::{Budget, count, scan_steps};
 use crate::decision::EvaluationError;
 use crate::hash;
 use crate::patterns::key::{KeyPattern, Segment};
+use crate::place::Place;
 use crate::symbols::Symbol;
 
 /// Key patterns, by their segments.
@@ -14,20 +15,25 @@ use crate::symbols::Symbol;
 pub(super) struct SegmentTrie {
     nodes: Vec<Node>,
     /// The children that a plain segment leads to, by parent and segment.
-    children: HashTable<u32>,
-    /// The labels' texts.
-    labels: String,
+    children: HashTable<Child>,
+    /// The segments' texts.
+    segments: String,
     ends: Vec<End>,
 }
 
 /// No node, or no end.
 const NONE: u32 = u32::MAX;
 
+/// A plain segment that leads from one node to another.
+#[derive(Debug, Clone, Copy)]
+struct Child {
+    parent: u32,
+    node: u32,
+    segment: Place,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Node {
-    parent: u32,
-    /// Where the plain segment that leads here stands in `labels`.
-    label: (u32, u32),
     /// The child that a variable leads to.
     variable: u32,
     /// The first pattern that ends here.
@@ -48,52 +54,39 @@ struct End {
 impl Default for SegmentTrie {
     fn default() -> Self {
         Self {
-            nodes: vec![Node::new(NONE, (0, 0))],
+            nodes: vec![Node::EMPTY],
             children: HashTable::new(),
-            labels: String::new(),
+            segments: String::new(),
             ends: Vec::new(),
         }
     }
 }
 
 impl Node {
-    fn new(parent: u32, label: (u32, u32)) -> Self {
-        Self {
-            parent,
-            label,
-            variable: NONE,
-            end: NONE,
-            rest: NONE,
-        }
-    }
+    const EMPTY: Self = Self {
+        variable: NONE,
+        end: NONE,
+        rest: NONE,
+    };
 }
 
 fn at<T>(all: &[T], number: u32) -> Option<&T> {
     all.get(usize::try_from(number).ok()?)
 }
 
-fn label<'a>(labels: &'a str, node: &Node) -> &'a str {
-    let (start, end) = node.label;
-    let range = usize::try_from(start).ok().zip(usize::try_from(end).ok());
-    range
-        .and_then(|(start, end)| labels.get(start..end))
-        .unwrap_or("")
-}
-
 impl SegmentTrie {
-    /// Adds a pattern.
-    pub(super) fn add(&mut self, key: &KeyPattern<'_>, pattern: Symbol) {
+    /// Adds a pattern. None if the texts of all segments would be longer than
+    /// 4 GiB together.
+    pub(super) fn add(&mut self, key: &KeyPattern<'_>, pattern: Symbol) -> Option<()> {
         let mut node = 0;
         for segment in key.segments() {
             node = match segment {
-                Segment::Plain(text) => self.plain_child(node, text),
+                Segment::Plain(text) => self.plain_child(node, text)?,
                 Segment::Variable(_) => self.variable_child(node),
             };
         }
         let number = u32::try_from(self.ends.len()).unwrap_or(NONE);
-        let Some(node) = self.nodes.get_mut(usize::try_from(node).unwrap_or(0)) else {
-            return;
-        };
+        let node = self.nodes.get_mut(usize::try_from(node).ok()?)?;
         let first = if key.rest {
             &mut node.rest
         } else {
@@ -105,41 +98,37 @@ impl SegmentTrie {
             next: *first,
         });
         *first = number;
+        Some(())
     }
 
-    fn new_node(&mut self, parent: u32, text: &str) -> u32 {
-        let bound = |length: usize| u32::try_from(length).unwrap_or(NONE);
-        let start = bound(self.labels.len());
-        self.labels.push_str(text);
-        let number = bound(self.nodes.len());
-        let label = (start, bound(self.labels.len()));
-        self.nodes.push(Node::new(parent, label));
+    fn new_node(&mut self) -> u32 {
+        let number = u32::try_from(self.nodes.len()).unwrap_or(NONE);
+        self.nodes.push(Node::EMPTY);
         number
     }
 
     fn find_child(&self, parent: u32, text: &str) -> Option<u32> {
-        let same = |number: &u32| {
-            at(&self.nodes, *number)
-                .is_some_and(|node| node.parent == parent && label(&self.labels, node) == text)
-        };
-        self.children
-            .find(hash::numbered(parent, text), same)
-            .copied()
+        let same = |child: &Child| child.parent == parent && child.segment.is(text, &self.segments);
+        let child = self.children.find(hash::numbered(parent, text), same);
+        child.map(|child| child.node)
     }
 
-    fn plain_child(&mut self, parent: u32, text: &str) -> u32 {
+    fn plain_child(&mut self, parent: u32, text: &str) -> Option<u32> {
         if let Some(known) = self.find_child(parent, text) {
-            return known;
+            return Some(known);
         }
-        let number = self.new_node(parent, text);
-        let (nodes, labels) = (&self.nodes, &self.labels);
-        let hash_of = |number: &u32| {
-            let node = at(nodes, *number);
-            node.map_or(0, |node| hash::numbered(node.parent, label(labels, node)))
+        let segment = Place::add(text, &mut self.segments)?;
+        let node = self.new_node();
+        let segments = &self.segments;
+        let hash_of = |child: &Child| hash::numbered(child.parent, child.segment.text(segments));
+        let child = Child {
+            parent,
+            node,
+            segment,
         };
         self.children
-            .insert_unique(hash::numbered(parent, text), number, hash_of);
-        number
+            .insert_unique(hash::numbered(parent, text), child, hash_of);
+        Some(node)
     }
 
     fn variable_child(&mut self, parent: u32) -> u32 {
@@ -148,7 +137,7 @@ impl SegmentTrie {
         {
             return node.variable;
         }
-        let number = self.new_node(parent, "");
+        let number = self.new_node();
         let index = usize::try_from(parent).unwrap_or(usize::MAX);
         if let Some(node) = self.nodes.get_mut(index) {
             node.variable = number;
@@ -167,8 +156,9 @@ impl SegmentTrie {
             return Ok(());
         }
         budget.spend(scan_steps(text))?;
-        // A rest stands for text on one line only.
-        let rest_from = text.rfind('\n').map_or(0, |line| line.saturating_add(1));
+        // A rest stands for text on one line only: from where the last one
+        // starts.
+        let mut last_line = None;
         // Nodes to go on from, each with the offset where the next segment
         // starts, none where the text has ended.
         let mut pending: SmallVec<[(u32, Option<usize>); 16]> = SmallVec::new();
@@ -182,17 +172,17 @@ impl SegmentTrie {
                 self.give(node.end, budget, &mut found)?;
                 continue;
             };
-            if start >= rest_from {
-                self.give(node.rest, budget, &mut found)?;
+            if node.rest != NONE {
+                let line = || text.rfind('\n').map_or(0, |line| line.saturating_add(1));
+                if start >= *last_line.get_or_insert_with(line) {
+                    self.give(node.rest, budget, &mut found)?;
+                }
             }
             let left = text.get(start..).unwrap_or("");
-            let (segment, next) = match left.split_once('/') {
-                Some((segment, _)) => {
-                    let after = start.saturating_add(segment.len()).saturating_add(1);
-                    (segment, Some(after))
-                }
-                None => (left, None),
-            };
+            // Most segments are too short for a search by blocks to pay.
+            let slash = left.bytes().position(|byte| byte == b'/');
+            let segment = slash.and_then(|slash| left.get(..slash)).unwrap_or(left);
+            let next = slash.map(|slash| start.saturating_add(slash).saturating_add(1));
             budget.spend(count(segment.len()) >> 4)?;
             if let Some(child) = self.find_child(number, segment) {
                 pending.push((child, next));

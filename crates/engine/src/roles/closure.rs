@@ -297,23 +297,23 @@ impl<'a> Asked<'a> {
         Ok(())
     }
 
-    /// The numbers of the domains whose links hold in a domain.
-    fn domains(&self, asked: &str) -> Result<SmallVec<[u32; 4]>, EvaluationError> {
+    /// The domains whose links hold in a domain.
+    fn domains(&self, asked: &str) -> Result<SmallVec<[Symbol; 4]>, EvaluationError> {
         let Some(kind) = self.graph.domain_matching else {
             let known = self.graph.domain_named(self.matching.symbols, asked);
             return Ok(known.into_iter().collect());
         };
         let mut found = SmallVec::new();
-        for (domain, number) in self.graph.domains.iter().zip(0..) {
+        for domain in &self.graph.domains {
             if self.matches(kind, asked, domain.name)? {
-                found.push(number);
+                found.push(domain.name);
             }
         }
         Ok(found)
     }
 
     /// The node of a name, where one domain alone is asked about.
-    fn node(&self, domains: &[u32], name: Symbol) -> Option<u32> {
+    fn node(&self, domains: &[Symbol], name: Symbol) -> Option<u32> {
         match domains {
             [domain] => self.graph.find(*domain, name),
             _ => None,
@@ -324,7 +324,7 @@ impl<'a> Asked<'a> {
     fn follow(
         &self,
         place: Place,
-        domains: &[u32],
+        domains: &[Symbol],
         closure: &mut Closure,
     ) -> Result<(), EvaluationError> {
         if let Some(kind) = self.graph.role_matching {
@@ -333,7 +333,7 @@ impl<'a> Asked<'a> {
         if let Some(node) = place.node {
             let links = self.graph.links_of(node);
             self.matching.budget.spend(count(links.len()))?;
-            for to in links.iter().filter(|to| to.holds(self.now)) {
+            for to in links.iter().filter(|to| self.graph.holds(to, self.now)) {
                 closure.add(to.role, (!to.last).then_some(to.node));
             }
             return Ok(());
@@ -355,7 +355,7 @@ impl<'a> Asked<'a> {
     fn follow_own(
         &self,
         place: Place,
-        domains: &[u32],
+        domains: &[Symbol],
         closure: &mut Closure,
     ) -> Result<(), EvaluationError> {
         if self.own.is_empty() {
@@ -374,14 +374,16 @@ impl<'a> Asked<'a> {
     }
 
     /// The roles that links of exactly this name give now.
-    fn roles(&self, name: Symbol, domains: &[u32]) -> impl Iterator<Item = Symbol> {
+    fn roles(&self, name: Symbol, domains: &[Symbol]) -> impl Iterator<Item = Symbol> {
         let graph = self.graph;
         let now = self.now;
         let nodes = domains
             .iter()
             .filter_map(move |domain| graph.find(*domain, name));
         let links = nodes.flat_map(move |node| graph.links_of(node));
-        links.filter(move |to| to.holds(now)).map(|to| to.role)
+        links
+            .filter(move |to| graph.holds(to, now))
+            .map(|to| to.role)
     }
 
     /// Adds the roles of a name where names may be patterns: of the roles
@@ -391,13 +393,13 @@ impl<'a> Asked<'a> {
         &self,
         kind: Kind,
         place: Place,
-        domains: &[u32],
+        domains: &[Symbol],
         closure: &mut Closure,
     ) -> Result<(), EvaluationError> {
         let graph = self.graph;
         let groups: SmallVec<[&Domain; 4]> = domains
             .iter()
-            .filter_map(|number| graph.domains.get(usize::try_from(*number).ok()?))
+            .filter_map(|name| graph.domain(*name))
             .collect();
         let text = self.text(place.name);
         if let Name::Known(name) = place.name {

@@ -37,7 +37,7 @@ impl Large {
     /// Gathers the roles of all nodes with many links.
     pub(super) fn new(graph: &Graph, max_level: u32) -> Self {
         let mut large = Self::default();
-        if graph.links.iter().any(|to| to.period.is_some()) {
+        if !graph.periods.is_empty() {
             return large;
         }
         let mut left = graph.links.len().saturating_mul(FOLLOWED_PER_LINK);

@@ -40,13 +40,15 @@ pub(crate) struct Graph {
     /// The domains in order of appearance. A graph without domains has all
     /// its links under the empty one.
     domains: Vec<Domain>,
-    domain_numbers: HashMap<Symbol, u32, FixedState>,
+    domain_numbers: HashMap<Symbol, usize, FixedState>,
     /// The names of links, each once in each domain, in order of appearance.
     nodes: Vec<Node>,
-    /// Numbers of nodes, by number of the domain and name.
-    numbers: HashMap<(u32, Symbol), u32, FixedState>,
+    /// Numbers of nodes, by domain and name.
+    numbers: HashMap<(Symbol, Symbol), u32, FixedState>,
     /// The links of all nodes, those of one node together.
     links: Vec<To>,
+    /// When links hold that do not always.
+    periods: Vec<Period>,
     /// The roles of names that have many.
     large: Large,
 }
@@ -101,17 +103,14 @@ pub(crate) struct To {
     pub(crate) role: Symbol,
     /// The node of the role.
     pub(crate) node: u32,
+    /// The number of the period when it holds.
+    period: u32,
     /// Whether the role has no role itself.
     pub(crate) last: bool,
-    period: Option<Period>,
 }
 
-impl To {
-    /// Whether the link holds at a time.
-    pub(crate) fn holds(&self, now: i64) -> bool {
-        self.period.is_none_or(|period| period.contains(now))
-    }
-}
+/// In place of a period's number: the link always holds.
+const ALWAYS: u32 = u32::MAX;
 
 impl Graph {
     /// The graph that links make. Of two links between the same names in one
@@ -129,13 +128,13 @@ impl Graph {
             nodes: Vec::new(),
             numbers: HashMap::default(),
             links: Vec::new(),
+            periods: Vec::new(),
             large: Large::default(),
         };
         let mut ends = Vec::new();
         for link in links {
-            let domain = graph.domain_number(link.domain);
-            let subject = graph.node_number(domain, link.subject);
-            let role = graph.node_number(domain, link.role);
+            let subject = graph.node_number(link.domain, link.subject);
+            let role = graph.node_number(link.domain, link.role);
             ends.push((subject, role, link));
         }
         // Those of a node keep the order of appearance.
@@ -154,7 +153,7 @@ impl Graph {
             let links = graph.links.get(node.range()).unwrap_or_default();
             role_matching.is_none()
                 && (1..LINKS_FROM).contains(&links.len())
-                && links.iter().all(|to| to.last && to.period.is_none())
+                && links.iter().all(|to| to.last && to.period == ALWAYS)
         };
         let flat: Vec<bool> = graph.nodes.iter().map(flat).collect();
         for (node, flat) in graph.nodes.iter_mut().zip(flat) {
@@ -163,19 +162,7 @@ impl Graph {
         graph
     }
 
-    fn domain_number(&mut self, name: Symbol) -> u32 {
-        let domains = &mut self.domains;
-        *self.domain_numbers.entry(name).or_insert_with(|| {
-            domains.push(Domain {
-                name,
-                nodes: Vec::new(),
-                patterns: None,
-            });
-            u32::try_from(domains.len().saturating_sub(1)).unwrap_or(u32::MAX)
-        })
-    }
-
-    fn node_number(&mut self, domain: u32, name: Symbol) -> u32 {
+    fn node_number(&mut self, domain: Symbol, name: Symbol) -> u32 {
         if let Some(number) = self.find(domain, name) {
             return number;
         }
@@ -186,8 +173,16 @@ impl Graph {
             flat: false,
         });
         self.numbers.insert((domain, name), number);
-        let index = usize::try_from(domain).ok();
-        if let Some(domain) = index.and_then(|index| self.domains.get_mut(index)) {
+        let domains = &mut self.domains;
+        let index = *self.domain_numbers.entry(domain).or_insert_with(|| {
+            domains.push(Domain {
+                name: domain,
+                nodes: Vec::new(),
+                patterns: None,
+            });
+            domains.len().saturating_sub(1)
+        });
+        if let Some(domain) = domains.get_mut(index) {
             domain.nodes.push(number);
         }
         number
@@ -199,18 +194,24 @@ impl Graph {
         let start = self.links.len();
         let mut places: HashMap<u32, usize, FixedState> = HashMap::default();
         for (_, role, link) in group {
+            let period = match link.period {
+                Some(period) => {
+                    self.periods.push(period);
+                    bound(self.periods.len().saturating_sub(1))
+                }
+                None => ALWAYS,
+            };
             let place = *places.entry(*role).or_insert(self.links.len());
             match self.links.get_mut(place) {
-                Some(known) => known.period = link.period,
+                Some(known) => known.period = period,
                 None => self.links.push(To {
                     role: link.role,
                     node: *role,
+                    period,
                     last: false,
-                    period: link.period,
                 }),
             }
         }
-        let bound = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
         let range = (bound(start), bound(self.links.len()));
         let subject = group
             .first()
@@ -237,8 +238,20 @@ impl Graph {
         }
     }
 
+    /// Whether a link holds at a time.
+    fn holds(&self, to: &To, now: i64) -> bool {
+        let period = usize::try_from(to.period).ok();
+        let period = period.and_then(|number| self.periods.get(number));
+        period.is_none_or(|period| period.contains(now))
+    }
+
+    /// The domain of that name.
+    fn domain(&self, name: Symbol) -> Option<&Domain> {
+        self.domains.get(*self.domain_numbers.get(&name)?)
+    }
+
     /// The node of a name in a domain.
-    fn find(&self, domain: u32, name: Symbol) -> Option<u32> {
+    fn find(&self, domain: Symbol, name: Symbol) -> Option<u32> {
         self.numbers.get(&(domain, name)).copied()
     }
 
@@ -283,12 +296,12 @@ impl Graph {
         (self.nodes.len(), self.links.len())
     }
 
-    /// The number of the domain with that very name.
-    fn domain_named(&self, symbols: &Symbols, name: &str) -> Option<u32> {
+    /// The domain with that very name, if there may be one.
+    fn domain_named(&self, symbols: &Symbols, name: &str) -> Option<Symbol> {
         if let [domain] = self.domains.as_slice() {
-            return (symbols.text(domain.name) == name).then_some(0);
+            return symbols.is(domain.name, name).then_some(domain.name);
         }
-        self.domain_numbers.get(&symbols.find(name)?).copied()
+        symbols.find(name)
     }
 }
 
@@ -302,4 +315,9 @@ impl Node {
 
 fn node(nodes: &[Node], number: u32) -> Option<&Node> {
     nodes.get(usize::try_from(number).ok()?)
+}
+
+/// A number of nodes or links, of which there are fewer than 2^32.
+fn bound(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }

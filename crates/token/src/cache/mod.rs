@@ -283,8 +283,11 @@ fn verified(
 /// is named here.
 const fn refusal_seconds(error: &TokenError) -> Option<i64> {
     match error {
-        // Time makes none of these acceptable.
+        // Time makes none of these acceptable. Of an unknown key, only what
+        // keys without `kid` were tried for comes here.
         TokenError::SignatureInvalid
+        | TokenError::KeyUnknown
+        | TokenError::UnencodedPayload
         | TokenError::Malformed(Malformed::Json(Part::Payload, _))
         | TokenError::Expired
         | TokenError::IssuerUnknown

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::discovery::jwks_uri;
+use super::early::Early;
 use super::failure::FetchError;
 use super::freshness;
 use super::settings::{KeyPlace, MIN_MAX_AGE, RemoteKeySettings};
@@ -16,14 +17,10 @@ pub const MIN_BACKOFF: Millis = SECOND;
 /// The longest wait after a failure.
 pub const MAX_BACKOFF: Millis = 30 * SECOND;
 
-/// How many fetches unknown `kid`s may bring in a row.
-pub const EARLY_BURST: u32 = 4;
-
-/// The time after which unknown `kid`s may bring one more.
-pub const EARLY_INTERVAL: Millis = 10 * SECOND;
-
-/// The least time between two fetches that unknown `kid`s bring.
-const EARLY_SPACING: Millis = SECOND;
+/// How long after a request last asked for them keys are still refreshed. A
+/// root context that was replaced lives as long as its longest stream and is
+/// not told that no further request will come.
+pub const UNASKED_REFRESHED: Millis = 24 * 3_600 * SECOND;
 
 /// How long after its timeout a request without an answer counts as lost.
 const GRACE: Millis = SECOND;
@@ -123,7 +120,7 @@ struct InFlight {
 #[derive(Debug)]
 pub struct RemoteKeys {
     settings: RemoteKeySettings,
-    /// The URL of the key set, once it is known.
+    /// The URL of the key set; a discovered one is known for one fetch.
     url: Option<HttpUrl>,
     held: Option<Held>,
     in_flight: Option<InFlight>,
@@ -137,51 +134,9 @@ pub struct RemoteKeys {
     proceeds: bool,
     /// A request waits for newer keys.
     wanted: bool,
-    /// A request of this VM has asked for keys.
-    in_use: bool,
+    /// When a request of this VM last asked for keys.
+    asked: Option<Millis>,
     early: Early,
-}
-
-/// The bound on fetches that unknown `kid`s bring.
-#[derive(Debug)]
-struct Early {
-    left: u32,
-    counted_at: Millis,
-    last: Millis,
-}
-
-impl Early {
-    fn refill(&mut self, now: Millis) {
-        // A clock that was set back starts the interval again.
-        self.counted_at = self.counted_at.min(now);
-        let passed = now
-            .saturating_sub(self.counted_at)
-            .checked_div(EARLY_INTERVAL)
-            .unwrap_or(0);
-        let gained = u32::try_from(passed).unwrap_or(u32::MAX);
-        self.left = self.left.saturating_add(gained).min(EARLY_BURST);
-        self.counted_at = if self.left == EARLY_BURST {
-            now
-        } else {
-            let counted = passed.saturating_mul(EARLY_INTERVAL);
-            self.counted_at.saturating_add(counted)
-        };
-    }
-
-    fn take(&mut self, now: Millis) -> bool {
-        self.refill(now);
-        match self.left.checked_sub(1) {
-            Some(left) => {
-                self.left = left;
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn give_back(&mut self) {
-        self.left = self.left.saturating_add(1).min(EARLY_BURST);
-    }
 }
 
 impl RemoteKeys {
@@ -202,12 +157,8 @@ impl RemoteKeys {
             not_before: 0,
             proceeds: false,
             wanted: false,
-            in_use: false,
-            early: Early {
-                left: EARLY_BURST,
-                counted_at: 0,
-                last: 0,
-            },
+            asked: None,
+            early: Early::default(),
         }
     }
 
@@ -226,7 +177,7 @@ impl RemoteKeys {
 
     /// The keys for a request of now.
     pub fn ask(&mut self, now: Millis) -> Asked {
-        self.in_use = true;
+        self.asked = Some(now);
         let Some(held) = self.usable(now) else {
             return if self.comes_by(now.saturating_add(self.settings.timeout), now) {
                 Asked::Awaited
@@ -270,9 +221,7 @@ impl RemoteKeys {
             return Newer::No;
         }
         self.wanted = true;
-        let spaced = self.early.last.min(now).saturating_add(EARLY_SPACING);
-        self.not_before = self.not_before.max(spaced);
-        self.early.last = now;
+        self.not_before = self.not_before.max(self.early.spaced(now));
         Newer::Awaited
     }
 
@@ -368,10 +317,16 @@ impl RemoteKeys {
         let wait = spread(doubled.clamp(MIN_BACKOFF, MAX_BACKOFF), 2, random);
         self.not_before = now.saturating_add(wait);
         self.failures = self.failures.saturating_add(1).min(16);
+        self.forget_url();
+        Outcome::Failed(error)
+    }
+
+    /// Has the next fetch begin with the provider configuration, where the URL
+    /// comes from there: it may name another one by then.
+    fn forget_url(&mut self) {
         if matches!(self.settings.place, KeyPlace::Discovery { .. }) {
             self.url = None;
         }
-        Outcome::Failed(error)
     }
 
     /// Notes that whoever made the request is gone, and the request with it:
@@ -437,6 +392,7 @@ impl RemoteKeys {
         });
         self.failures = 0;
         self.not_before = 0;
+        self.forget_url();
         Ok(Outcome::Keys { count, changed })
     }
 
@@ -461,8 +417,10 @@ impl RemoteKeys {
             _ if self.wanted => Some(self.not_before),
             None => Some(self.not_before),
             // A VM without requests, as the main thread's, fetches no more.
-            Some(held) if self.in_use => Some(held.refresh_at.max(self.not_before)),
-            Some(_) => None,
+            Some(held) => {
+                let until = self.asked?.saturating_add(UNASKED_REFRESHED);
+                (held.refresh_at < until).then_some(held.refresh_at.max(self.not_before))
+            }
         }
     }
 
@@ -481,12 +439,18 @@ impl RemoteKeys {
         if let Some(flight) = &mut self.in_flight {
             flight.since = flight.since.min(now);
         }
+        self.asked = self.asked.map(|asked| asked.min(now));
     }
 }
 
 impl Held {
     fn overdue(&self, now: Millis, settings: &RemoteKeySettings) -> bool {
-        let slack = settings.timeout.saturating_add(GRACE.saturating_mul(2));
+        let requests = match settings.place {
+            KeyPlace::Uri(_) => 1,
+            KeyPlace::Discovery { .. } => 2,
+        };
+        let each = settings.timeout.saturating_add(GRACE);
+        let slack = each.saturating_mul(requests).saturating_add(GRACE);
         now >= self.refresh_at.saturating_add(slack)
     }
 }

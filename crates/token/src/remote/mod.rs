@@ -10,14 +10,16 @@
 //!   ([`MIN_BACKOFF`] to [`MAX_BACKOFF`], with jitter).
 //! - A fetch that succeeds replaces the keys: one that is no longer published
 //!   is no longer accepted.
-//! - A `kid` that the keys do not have brings a fetch before its time, at most
-//!   [`EARLY_BURST`] in a row and then one in [`EARLY_INTERVAL`]. One that found
-//!   a new key does not count, so rotations are never held up by this bound.
+//! - A token whose `kid` the keys do not have, or that has none and that they do
+//!   not verify, brings a fetch before its time, at most [`EARLY_BURST`] in a
+//!   row and then one in [`EARLY_INTERVAL`]. One that found a new key does not
+//!   count, so rotations are never held up by this bound.
 //!
 //! [`KeyStore`] keeps the state machines of a VM, so that a pushed
 //! configuration goes on with the keys of the one before it.
 
 mod discovery;
+mod early;
 mod failure;
 mod freshness;
 mod keys;
@@ -25,10 +27,10 @@ mod settings;
 mod store;
 mod url;
 
+pub use early::{EARLY_BURST, EARLY_INTERVAL};
 pub use failure::FetchError;
 pub use keys::{
-    Asked, EARLY_BURST, EARLY_INTERVAL, Fetch, MAX_BACKOFF, MIN_BACKOFF, Newer, Outcome,
-    RemoteKeys, Response,
+    Asked, Fetch, MAX_BACKOFF, MIN_BACKOFF, Newer, Outcome, RemoteKeys, Response, UNASKED_REFRESHED,
 };
 pub use settings::{
     DEFAULT_REFRESH, DEFAULT_STALE_IF_ERROR, DEFAULT_TIMEOUT, KeyPlace, MIN_MAX_AGE,

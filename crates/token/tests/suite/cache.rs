@@ -72,7 +72,9 @@ fn provider_of(
 ) -> Provider {
     let keys: Vec<_> = keys.iter().map(|name| jwk(name)).collect();
     provider_with(|settings| {
-        settings.jwks = set(&keys);
+        if !keys.is_empty() {
+            settings.jwks = set(&keys);
+        }
         settings.algorithms = vec![Algorithm::ES256.into(), Algorithm::EdDSA.into()];
         change(settings);
     })
@@ -329,6 +331,26 @@ fn a_refusal_never_outlives_its_reason() {
         verifier.answer.set(None);
         assert_eq!(ask(&mut cache, &first, &token, NOW), Ok(()));
     }
+}
+
+/// Keys without `kid` are tried for any token, which costs a check.
+#[test]
+fn a_refusal_by_keys_without_kid_is_remembered_for_that_set() {
+    let (mut cache, verifier) = (cache(), FirstByte::default());
+    let mut nameless = jwk("p256-a");
+    nameless.as_object_mut().unwrap().remove("kid");
+    let first = provider_of(&[], |s| s.jwks = set(std::slice::from_ref(&nameless)));
+    let both = provider_of(&[], |s| s.jwks = set(&[nameless, jwk("p256-b")]));
+    let token = token_of("p256-b", &claims(1));
+    let mut ask = |provider| {
+        cache
+            .verify(provider, token.as_bytes(), NOW, &verifier)
+            .map(|_| ())
+    };
+    assert_eq!(ask(&first), Err(TokenError::KeyUnknown));
+    assert_eq!(ask(&first), Err(TokenError::KeyUnknown));
+    assert_eq!(verifier.checks.get(), 1);
+    assert_eq!(ask(&both), Ok(()));
 }
 
 #[test]

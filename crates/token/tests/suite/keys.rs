@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use doorward_token::{
     Algorithm, JwsAlgorithm, MAX_CANDIDATE_KEYS, PublicKey, SignatureError, SignatureVerifier,
-    SoftwareVerifier, TokenError,
+    SoftwareVerifier, TokenError, names_key,
 };
 use serde_json::{Value, json};
 
@@ -352,9 +352,16 @@ fn a_token_without_kid_tries_the_keys_that_fit_and_no_more() {
             NOW,
             &SoftwareVerifier
         ),
-        Err(TokenError::KeyUnknown),
-        "a kid is never matched by a key that has none"
+        Err(TokenError::KeyAmbiguous {
+            limit: MAX_CANDIDATE_KEYS
+        }),
+        "nor with a kid that no key has"
     );
+    keys.push(jwk("rsa-a"));
+    let named = provider_with(|settings| settings.jwks = set(&keys));
+    let token = good("rsa-a", Algorithm::RS256);
+    let verified = named.verify(token.as_bytes(), NOW, &SoftwareVerifier);
+    assert!(verified.is_ok(), "the key of the kid counts alone");
 
     let no_ec = provider_with(|settings| settings.jwks = set(&[jwk("rsa-a")]));
     let es256 = sign(r#"{"alg":"ES256"}"#, "{}", "p256-a", Algorithm::ES256);
@@ -364,6 +371,59 @@ fn a_token_without_kid_tries_the_keys_that_fit_and_no_more() {
     );
 }
 
+/// Only two `kid`s that differ rule a key out.
+#[test]
+fn a_key_without_kid_may_have_signed_any_token() {
+    let judge = |keys: &[Value], token: &str| {
+        let provider = provider_with(|settings| {
+            settings.jwks = set(keys);
+            settings.algorithms = vec![Algorithm::RS256.into(), Algorithm::ES256.into()];
+        });
+        let verified = provider.verify(token.as_bytes(), NOW, &SoftwareVerifier);
+        verified.map(|verified| verified.key_id().map(str::to_owned))
+    };
+    let by = |name: &str, kid: &str| {
+        let header = json!({ "alg": "RS256", "kid": kid });
+        let claims = good_claims().to_string();
+        sign(header.to_string(), claims, name, Algorithm::RS256)
+    };
+    let (token, forged) = (by("rsa-a", "rsa-a"), by("rsa-b", "rsa-a"));
+    let mut other = jwk("p256-a");
+    other["kid"] = json!("rsa-a");
+    for (keys, token, expected) in [
+        (vec![without_kid("rsa-a")], &token, Ok(None)),
+        (vec![jwk("rsa-b"), without_kid("rsa-a")], &token, Ok(None)),
+        (
+            vec![without_kid("rsa-b"), jwk("rsa-a")],
+            &token,
+            Ok(Some("rsa-a".to_owned())),
+        ),
+        // The key of this kid is for another algorithm.
+        (vec![other.clone(), without_kid("rsa-a")], &token, Ok(None)),
+        (vec![other], &token, Err(TokenError::KeyMismatch)),
+        // Another key of this kid may come, so it is not the signature alone.
+        (
+            vec![without_kid("rsa-a")],
+            &forged,
+            Err(TokenError::KeyUnknown),
+        ),
+        (
+            vec![without_kid("p256-a")],
+            &token,
+            Err(TokenError::KeyUnknown),
+        ),
+        (
+            vec![without_kid("p256-a"), jwk("rsa-a")],
+            &forged,
+            Err(TokenError::SignatureInvalid),
+        ),
+    ] {
+        assert_eq!(judge(&keys, token), expected, "{keys:?}");
+    }
+    let bare = with_header(r#"{"alg":"RS256"}"#);
+    assert!(names_key(token.as_bytes()) && !names_key(bare.as_bytes()) && !names_key(b"x"));
+}
+
 #[test]
 fn keys_of_several_types_may_share_a_kid() {
     let keys = ["rsa-a", "p256-a", "ed25519-a", "rsa-b"].map(|name| {
@@ -371,7 +431,10 @@ fn keys_of_several_types_may_share_a_kid() {
         key["kid"] = json!("shared");
         key
     });
-    let provider = provider_with(|settings| settings.jwks = set(&keys));
+    let provider = provider_with(|settings| {
+        settings.jwks = set(&keys);
+        settings.algorithms = JwsAlgorithm::all().collect();
+    });
     for (name, algorithm) in [
         ("rsa-a", Algorithm::RS256),
         ("rsa-b", Algorithm::RS256),

@@ -57,6 +57,9 @@ pub(crate) fn provider() -> Provider {
 
 pub(crate) fn provider_with(change: impl FnOnce(&mut ProviderSettings)) -> Provider {
     let mut settings = ProviderSettings::new(ISSUER, all_keys());
+    settings.algorithms = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA]
+        .map(Into::into)
+        .to_vec();
     settings.audiences = vec![AUDIENCE.to_owned(), "billing".to_owned()];
     change(&mut settings);
     Provider::new(settings).unwrap()

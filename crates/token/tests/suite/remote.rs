@@ -4,7 +4,7 @@ use doorward_token::Algorithm;
 use doorward_token::remote::{
     Asked, EARLY_BURST, EARLY_INTERVAL, FetchError, HttpUrl, KeyPlace, KeyStore, MAX_BACKOFF,
     MAX_UNUSED_SOURCES, Millis, Newer, Outcome, RemoteKeySettings, RemoteKeys, Response,
-    UNUSED_KEPT,
+    UNASKED_REFRESHED, UNUSED_KEPT,
 };
 use serde_json::json;
 
@@ -322,6 +322,23 @@ fn only_a_source_that_requests_ask_is_refreshed() {
 }
 
 #[test]
+fn keys_that_nobody_asks_for_any_more_are_not_refreshed_for_ever() {
+    let mut keys = with_first_keys();
+    let mut last = BEGIN;
+    while let Some(next) = keys.next_poll(last) {
+        fetch(&mut keys, &ok(&published(&["rsa-a"])), next);
+        last = next;
+        assert!(last < BEGIN + UNASKED_REFRESHED + HOUR);
+    }
+    assert!(last + HOUR > BEGIN + UNASKED_REFRESHED);
+    let later = last + 5 * HOUR;
+    assert_eq!(keys.poll(later, 0), None);
+    assert_eq!(keys.ask(later), Asked::Awaited, "fresh ones come first");
+    fetch(&mut keys, &ok(&published(&["rsa-b"])), later);
+    assert_eq!(key_ids(&keys.ask(later)), Some(vec!["rsa-b".to_owned()]));
+}
+
+#[test]
 fn a_clock_that_is_set_back_keeps_nothing_away_for_long() {
     let mut keys = with_first_keys();
     let earlier = BEGIN - 100 * HOUR;
@@ -364,13 +381,78 @@ fn discovery_leads_to_the_keys() {
     assert_eq!(second.url.to_string(), "https://issuer.example/certs?x=y");
     keys.answered(second.number, &ok(&published(&["rsa-a"])), BEGIN, 0);
     assert!(key_ids(&keys.ask(BEGIN)).is_some());
-    // The URL is known now; a failure has it looked for again.
+    // Each fetch asks anew where the keys are, and a failure does too.
     let later = BEGIN + 10 * MINUTE;
     let third = keys.poll(later, 0).unwrap();
-    assert_eq!(third.url, second.url);
+    assert_eq!(third.url, first.url);
     keys.failed(third.number, FetchError::NoAnswer, later, 0);
-    let fourth = keys.poll(later + 1_000, 0).unwrap();
+    let later = later + 1_000;
+    let fourth = keys.poll(later, 0).unwrap();
     assert_eq!(fourth.url, first.url);
+    let moved = document.replace("x=y", "x=z");
+    keys.answered(fourth.number, &ok(moved.as_bytes()), later, 0);
+    let fifth = keys.poll(later, 0).unwrap();
+    assert_eq!(fifth.url.to_string(), "https://issuer.example/certs?x=z");
+    keys.answered(fifth.number, &ok(&published(&["rsa-b"])), later, 0);
+    assert_eq!(key_ids(&keys.ask(later)), Some(vec!["rsa-b".to_owned()]));
+}
+
+#[test]
+fn an_early_fetch_asks_where_the_keys_are_too_and_is_bounded() {
+    let mut keys = discovered();
+    let document = json!({
+        "issuer": "https://issuer.example/realms/a/",
+        "jwks_uri": "https://issuer.example/certs",
+    });
+    let (document, set) = (document.to_string(), published(&["rsa-a"]));
+    let (mut configurations, mut sets) = (0, 0);
+    let mut serve = |keys: &mut RemoteKeys, now| {
+        while let Some(fetch) = keys.poll(now, 0) {
+            let is_set = fetch.url.target() == "/certs";
+            *(if is_set {
+                &mut sets
+            } else {
+                &mut configurations
+            }) += 1;
+            let body = if is_set {
+                set.as_slice()
+            } else {
+                document.as_bytes()
+            };
+            keys.answered(fetch.number, &ok(body), now, 0);
+        }
+        (configurations, sets)
+    };
+    assert_eq!(serve(&mut keys, BEGIN), (1, 1));
+    let mut counts = (0, 0);
+    for second in 0..60 {
+        let now = BEGIN + 1_000 * second;
+        keys.ask_for_newer(keys.started(), now + 5_000, now);
+        counts = serve(&mut keys, now);
+    }
+    assert_eq!(counts.0, counts.1);
+    assert!((5..=11).contains(&counts.0), "{counts:?}");
+}
+
+/// The two requests of a fetch may take their time one after the other.
+#[test]
+fn keys_that_are_being_discovered_again_are_used_meanwhile() {
+    let mut keys = discovered();
+    let document = json!({
+        "issuer": "https://issuer.example/realms/a/",
+        "jwks_uri": "https://issuer.example/certs",
+    });
+    let document = document.to_string();
+    fetch(&mut keys, &ok(document.as_bytes()), BEGIN);
+    fetch(&mut keys, &ok(&published(&["rsa-a"])), BEGIN);
+    keys.ask(BEGIN);
+    let due = keys.next_poll(BEGIN).unwrap();
+    let first = keys.poll(due, 0).unwrap();
+    assert!(key_ids(&keys.ask(due + 4_900)).is_some());
+    keys.answered(first.number, &ok(document.as_bytes()), due + 4_900, 0);
+    keys.poll(due + 4_900, 0).unwrap();
+    assert!(key_ids(&keys.ask(due + 9_800)).is_some());
+    assert_eq!(keys.ask(due + 13_000), Asked::Awaited, "overdue");
 }
 
 #[test]

@@ -1,0 +1,127 @@
+//! Finding the request's token.
+
+use std::borrow::Cow;
+
+use doorward_bundle::{Bundle, Provider, TokenSource};
+use doorward_request::{
+    CanonicalPath, HeaderSnapshot, cookie_values, is_token_byte, parameter_values,
+};
+
+use crate::denial::Denial;
+
+/// The token of a request.
+#[derive(Debug)]
+pub(crate) struct Found<'a> {
+    pub(crate) token: Cow<'a, [u8]>,
+    /// The issuers' entries that look where it stands, with their places among
+    /// the bundle's.
+    pub(crate) providers: Vec<(usize, &'a Provider)>,
+    /// Where it stands.
+    pub(crate) sources: Vec<&'a TokenSource>,
+    /// Whether it may be several that a proxy joined by a comma.
+    pub(crate) is_joined: bool,
+}
+
+/// Looks in every place that an issuer's entry names. The same token in two
+/// places is one token; two different ones are refused, and so is a header of
+/// several lines with a token in one of them.
+pub(crate) fn find<'a>(
+    bundle: &'a Bundle,
+    headers: &'a HeaderSnapshot,
+    path: &'a CanonicalPath<'_>,
+) -> Result<Option<Found<'a>>, Denial> {
+    let mut found = None;
+    for (index, provider) in bundle.providers().iter().enumerate() {
+        let place = |source| (index, provider, source);
+        for source in provider.sources() {
+            match source {
+                TokenSource::Header { name, prefix } => {
+                    let (mut is_first, mut has_token) = (true, false);
+                    for value in headers.values(name) {
+                        if let Some(token) = strip_prefix(value, prefix) {
+                            has_token = true;
+                            let is_joined = value.contains(&b',');
+                            note(&mut found, token.into(), place(source), is_joined)?;
+                        }
+                        if has_token && !is_first {
+                            return Err(Denial::TokenAmbiguous);
+                        }
+                        is_first = false;
+                    }
+                }
+                TokenSource::Cookie(name) => {
+                    let lines = headers.values("cookie");
+                    for token in lines.flat_map(|line| cookie_values(line, name)) {
+                        note(&mut found, token.into(), place(source), false)?;
+                    }
+                }
+                TokenSource::Parameter(name) => {
+                    for token in parameter_values(path.query().unwrap_or_default(), name) {
+                        note(&mut found, token, place(source), false)?;
+                    }
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn note<'a>(
+    found: &mut Option<Found<'a>>,
+    token: Cow<'a, [u8]>,
+    (index, provider, source): (usize, &'a Provider, &'a TokenSource),
+    is_joined: bool,
+) -> Result<(), Denial> {
+    let known = found.get_or_insert_with(|| Found {
+        token: token.clone(),
+        providers: Vec::new(),
+        sources: Vec::new(),
+        is_joined: false,
+    });
+    if known.token != token {
+        return Err(Denial::TokenAmbiguous);
+    }
+    known.is_joined |= is_joined;
+    if !known.providers.iter().any(|(other, _)| *other == index) {
+        known.providers.push((index, provider));
+    }
+    if !known.sources.contains(&source) {
+        known.sources.push(source);
+    }
+    Ok(())
+}
+
+/// The token behind the source's prefix. The letters of an authentication
+/// scheme are compared without regard to case (RFC 9110 section 11.1), and
+/// any number of spaces may stand behind it (section 11.4).
+///
+/// A value that names the scheme but has no token behind it is an empty token,
+/// which is malformed, and so is one that a proxy joined of several with the
+/// scheme among them: neither counts as "no token", since an upstream could
+/// read one there.
+fn strip_prefix<'v>(value: &'v [u8], prefix: &str) -> Option<&'v [u8]> {
+    let prefix = prefix.as_bytes();
+    let Some(scheme) = prefix.strip_suffix(b" ") else {
+        let (start, token) = value.split_at_checked(prefix.len())?;
+        return start.eq_ignore_ascii_case(prefix).then_some(token);
+    };
+    let behind_scheme = |part: &'v [u8]| {
+        let (start, rest) = part.split_at_checked(scheme.len())?;
+        let ends = !rest.first().is_some_and(|byte| is_token_byte(*byte));
+        (start.eq_ignore_ascii_case(scheme) && ends).then_some(rest)
+    };
+    if let Some(rest) = behind_scheme(value) {
+        let Some(mut token) = rest.strip_prefix(b" ") else {
+            return Some(b"");
+        };
+        while let Some(shorter) = token.strip_prefix(b" ") {
+            token = shorter;
+        }
+        return Some(token);
+    }
+    let joined = value
+        .split(|byte| *byte == b',')
+        .skip(1)
+        .any(|part| behind_scheme(part.trim_ascii_start()).is_some());
+    joined.then_some(b"")
+}
