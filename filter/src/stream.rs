@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use doorward_authorizer::{Authorizer, Denied, HeaderEdit, Permitted, Record, Step};
+use doorward_authorizer::{Authorizer, Denied, HeaderEdit, Permitted, Step};
 use doorward_bundle::IdentityHeaders;
 use doorward_request::{Facts, HeaderSnapshot, ReadError};
 use doorward_token::remote::Millis;
@@ -215,13 +215,13 @@ fn let_through(permitted: &Permitted) -> Result<(), Failure> {
             }
         }
     }
-    publish(permitted.record());
+    publish(permitted.record_json());
     Ok(())
 }
 
 fn refuse(denied: &Denied, now_unix_seconds: i64) -> Result<Action, Failure> {
     vm::count_decision(Some(denied.code()), denied.record(), now_unix_seconds);
-    publish(denied.record());
+    publish(&denied.record().to_json());
     let answer = denied.answer();
     let headers: Vec<(&str, &str)> = answer
         .headers
@@ -267,8 +267,8 @@ fn answer_failure(failure: &Failure) -> Action {
 }
 
 /// Shows the record to access logs. That it cannot be shown changes no decision.
-fn publish(record: &Record) {
-    if let Err(error) = host::set_property(DECISION_PROPERTY, record.to_json().as_bytes()) {
+fn publish(record: &str) {
+    if let Err(error) = host::set_property(DECISION_PROPERTY, record.as_bytes()) {
         log::warn!("doorward: the decision record is lost: {error}");
     }
 }

@@ -33,9 +33,10 @@ pub(crate) struct CallResponse {
     pub(crate) trailers: HeaderMap,
 }
 
-/// Host calls and fuel of one context's callbacks.
+/// Callbacks of one context, their host calls and their fuel.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Usage {
+    pub(crate) callbacks: BTreeMap<String, u64>,
     pub(crate) calls: HostCalls,
     pub(crate) fuel: u64,
 }

@@ -399,7 +399,12 @@ impl Simulator {
             return;
         };
         let usage = machine.host().usage.get(&context).cloned();
-        let Usage { calls, fuel } = usage.unwrap_or_default();
+        let Usage {
+            callbacks,
+            calls,
+            fuel,
+        } = usage.unwrap_or_default();
+        observed.callbacks = Some(callbacks);
         observed.host_calls = Some(calls);
         observed.fuel = Some(fuel);
         if let Some(Context::Stream(mut stream)) = machine.host_mut().remove_context(context) {

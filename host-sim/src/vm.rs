@@ -120,11 +120,11 @@ impl Vm {
         host.effective = 0;
         match self.run(function, arguments) {
             Ok(returned) => {
-                self.count_fuel(context);
+                self.count(context, name);
                 Called::Returned(returned)
             }
             Err(error) => {
-                self.count_fuel(context);
+                self.count(context, name);
                 self.fail(name, &error);
                 Called::Trapped
             }
@@ -146,10 +146,18 @@ impl Vm {
         })
     }
 
-    fn count_fuel(&mut self, context: u32) {
+    /// Notes a callback and the fuel that it used.
+    fn count(&mut self, context: u32, name: &str) {
         let left = self.store.get_fuel().unwrap_or(0);
         let used = self.budget.fuel.saturating_sub(left);
-        self.store.data_mut().usage.entry(context).or_default().fuel += used;
+        let usage = self.store.data_mut().usage.entry(context).or_default();
+        usage.fuel += used;
+        match usage.callbacks.get_mut(name) {
+            Some(count) => *count += 1,
+            None => {
+                usage.callbacks.insert(name.to_owned(), 1);
+            }
+        }
     }
 
     /// Logs the failure as Envoy does, and remembers it.

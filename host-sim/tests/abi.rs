@@ -516,6 +516,10 @@ fn host_calls_are_counted_per_stream() {
     assert_eq!(calls.total(), 3);
     assert_eq!(calls.returning_data, 1);
     assert_eq!(first.host_calls, second.host_calls);
+    let callbacks = second.callbacks.clone().expect("callbacks are counted");
+    assert_eq!(callbacks.get("proxy_on_request_headers"), Some(&1));
+    assert_eq!(callbacks.get("proxy_on_log"), None);
+    assert_eq!(first.callbacks, second.callbacks);
     assert_eq!(first.fuel, second.fuel);
     assert!(second.fuel > Some(0));
 }

@@ -17,6 +17,7 @@ pub mod key_server;
 pub mod push_under_load;
 pub mod ready;
 pub mod report;
+pub mod request_cost;
 pub mod rotation_under_load;
 pub mod scenarios;
 pub mod token;

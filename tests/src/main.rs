@@ -4,7 +4,8 @@
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use doorward_tests::{
-    bench_tokens, demo, generate, push_under_load, rotation_under_load, scenarios, vectors,
+    bench_tokens, demo, generate, push_under_load, request_cost, rotation_under_load, scenarios,
+    vectors,
 };
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -60,6 +61,12 @@ enum Command {
         #[command(flatten)]
         host: HostArguments,
         /// The module, built with the feature `vectors`
+        #[arg(long)]
+        module: PathBuf,
+    },
+    /// Counts callbacks, host calls and fuel of a request on host-sim
+    RequestCost {
+        /// The module
         #[arg(long)]
         module: PathBuf,
     },
@@ -141,6 +148,7 @@ fn run(command: Command) -> Result<bool> {
             rounds,
             seconds,
         }),
+        Command::RequestCost { module } => request_cost::run(&module),
         Command::Vectors { host, module } => vectors::run(host.envoy.as_deref(), &module),
         Command::Demo {
             module,

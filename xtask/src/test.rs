@@ -107,6 +107,7 @@ fn in_hosts(
 ) {
     const READY: &str = "ready configurations";
     const ON_HOST_SIM: &str = "scenarios on host-sim";
+    const COSTS: &str = "costs of a request";
     const ON_ENVOY: &str = "scenarios on Envoy";
     const AGAINST_ENVOY: &str = "host-sim against Envoy";
     const UNDER_LOAD: &str = "pushes under load on Envoy";
@@ -115,6 +116,7 @@ fn in_hosts(
         for name in [
             READY,
             ON_HOST_SIM,
+            COSTS,
             ON_ENVOY,
             AGAINST_ENVOY,
             UNDER_LOAD,
@@ -126,13 +128,23 @@ fn in_hosts(
     };
     sections.run(READY, || checked(&tests_crate::generated(&program)?));
     let Some(module) = module else {
-        for name in [ON_HOST_SIM, ON_ENVOY, AGAINST_ENVOY, UNDER_LOAD, ROTATION] {
+        for name in [
+            ON_HOST_SIM,
+            COSTS,
+            ON_ENVOY,
+            AGAINST_ENVOY,
+            UNDER_LOAD,
+            ROTATION,
+        ] {
             sections.cannot_run(name, "there is no module");
         }
         return;
     };
     sections.run(ON_HOST_SIM, || {
         counted(&tests_crate::scenarios_on_host_sim(&program, &module)?)
+    });
+    sections.run(COSTS, || {
+        counted(&tests_crate::request_cost(&program, &module)?)
     });
     let Some(envoy) = envoy else {
         for name in [ON_ENVOY, AGAINST_ENVOY, UNDER_LOAD, ROTATION] {

@@ -80,6 +80,17 @@ pub(crate) fn scenarios_on_envoy(program: &Path, module: &Path, envoy: &Path) ->
     run(program, arguments)
 }
 
+/// Counts what a request costs on host-sim.
+///
+/// # Errors
+///
+/// When the program cannot be started.
+pub(crate) fn request_cost(program: &Path, module: &Path) -> Result<Outcome> {
+    let mut arguments = words(["request-cost", "--module"]);
+    arguments.push(module.into());
+    run(program, arguments)
+}
+
 /// Replaces the policy while wrk sends requests; installs wrk when missing.
 ///
 /// # Errors

@@ -1,18 +1,22 @@
 //! The pipeline: from a request to a [`Step`].
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use doorward_bundle::Bundle;
-use doorward_engine::{Context, Outcome, Request, RoleLink, Value};
+use doorward_engine::{Context, Outcome, Request, RoleLink, RuleId, Value};
 use doorward_request::{CanonicalPath, Facts, HeaderSnapshot, HeaderValue, PathError, Scope};
 use doorward_token::TokenVerifier;
 use doorward_token::remote::{KeyStore, SharedKeys};
 
 use crate::answer::Answer;
-use crate::credentials::{Credentials, Identity, authenticate};
+use crate::credentials::{Identity, Mark, Subject, authenticate};
 use crate::denial::Denial;
 use crate::forwarding;
+use crate::grants::{Grant, Grants};
 use crate::json;
 use crate::keys::{Patience, ProviderKeys, Unverified};
-use crate::outcome::{Awaiting, Denied, HeaderEdit, Permitted, Step};
+use crate::outcome::{Awaiting, Denied, Permitted, Step};
 use crate::record::{Record, Verdict};
 use crate::tokens;
 
@@ -22,12 +26,8 @@ pub struct Authorizer {
     bundle: Bundle,
     keys: ProviderKeys,
     revision: String,
-}
-
-/// What an allowed request is allowed by.
-struct Grant {
-    reason: &'static str,
-    rule: Option<String>,
+    mark: Rc<Mark>,
+    grants: RefCell<Grants>,
 }
 
 /// A refusal on its way out.
@@ -68,6 +68,8 @@ impl Authorizer {
             bundle,
             keys,
             revision,
+            mark: Rc::new(Mark),
+            grants: RefCell::default(),
         }
     }
 
@@ -160,7 +162,7 @@ impl Authorizer {
         let (bundle, keys) = (&self.bundle, &self.keys);
         let identity = tokens::find(bundle, &headers, &path)
             .map_err(Unverified::Refused)
-            .and_then(|found| authenticate(bundle, keys, found, now, tokens, patience));
+            .and_then(|found| authenticate(bundle, &self.mark, keys, found, now, tokens, patience));
         let identity = match identity {
             Ok(identity) => identity,
             Err(Unverified::Refused(denial)) => {
@@ -176,7 +178,7 @@ impl Authorizer {
         match self.decide(&headers, path, facts, now, &identity) {
             Ok(grant) => {
                 let edits = forwarding::edits(&headers, path, &identity);
-                Step::Permit(self.permitted(edits, grant, identity.ignored))
+                Step::Permit(Permitted::new(edits, grant))
             }
             Err((denial, rule)) => Step::Deny(self.denied(Refusal {
                 denial,
@@ -195,13 +197,13 @@ impl Authorizer {
         facts: &dyn Facts,
         now: i64,
         identity: &Identity<'_>,
-    ) -> Result<Grant, (Denial, Option<String>)> {
+    ) -> Result<Rc<Grant>, (Denial, Option<String>)> {
         let credentials = identity.credentials.as_ref();
         let scope = Scope {
             headers,
             path,
             claims: credentials.map(|known| known.verified.claims().members()),
-            principal: credentials.and_then(|known| known.principal.as_deref()),
+            principal: credentials.and_then(|known| known.subject.principal.as_deref()),
             facts,
         };
         let mut resolved = self
@@ -216,7 +218,7 @@ impl Authorizer {
         }
         let values: Vec<Value<'_>> = resolved.iter().map(|value| value.value()).collect();
         let roles = credentials
-            .map(|known| self.role_links(known))
+            .map(|known| role_links(&known.subject))
             .unwrap_or_default();
         let decision = self.bundle.engine().decide(&Request {
             values: &values,
@@ -224,59 +226,45 @@ impl Authorizer {
             now,
             context: Context::default(),
         });
-        let rule = decision
-            .rule
-            .and_then(|id| self.bundle.engine().rule(id))
-            .map(|rule| rule.to_string());
         match decision.outcome {
-            Outcome::Allow if rule.is_some() => Ok(Grant {
-                reason: "allow_rule",
-                rule,
+            Outcome::Allow => Ok(self.grant(decision.rule, identity.ignored)),
+            Outcome::Deny => Err(match self.rule_text(decision.rule) {
+                None => (Denial::NoRule, None),
+                rule => (Denial::DenyRule, rule),
             }),
-            Outcome::Allow => Ok(Grant {
-                reason: "policy",
-                rule,
-            }),
-            Outcome::Deny if rule.is_some() => Err((Denial::DenyRule, rule)),
-            Outcome::Deny => Err((Denial::NoRule, None)),
-            Outcome::Error(error) => Err((Denial::Evaluation(error), rule)),
+            Outcome::Error(error) => {
+                Err((Denial::Evaluation(error), self.rule_text(decision.rule)))
+            }
         }
     }
 
-    /// The token's roles as links of its principal; none without a principal,
-    /// since a role belongs to somebody.
-    fn role_links<'c>(&self, credentials: &'c Credentials<'_>) -> Vec<RoleLink<'c>> {
-        let Some(subject) = credentials.principal.as_deref() else {
-            return Vec::new();
-        };
-        credentials
-            .roles
-            .iter()
-            .filter_map(|(graph, role)| {
-                let graph = self.bundle.engine().graph(graph)?;
-                Some(RoleLink {
-                    graph,
-                    subject,
-                    role,
-                })
-            })
-            .collect()
+    fn rule_text(&self, rule: Option<RuleId>) -> Option<String> {
+        let rule = self.bundle.engine().rule(rule?)?;
+        Some(rule.to_string())
     }
 
-    fn permitted(
-        &self,
-        edits: Vec<HeaderEdit>,
-        grant: Grant,
-        ignored: Option<&'static str>,
-    ) -> Permitted {
-        let record = Record {
-            decision: Verdict::Allow,
-            reason: grant.reason.to_owned(),
-            rule: grant.rule,
-            revision: self.revision.clone(),
-            ignored_token: ignored,
+    /// What says that a rule allowed, or the policy without one; and why the
+    /// request's token counted as none, where it did.
+    fn grant(&self, rule: Option<RuleId>, ignored: Option<&'static str>) -> Rc<Grant> {
+        let make = || {
+            let text = self.rule_text(rule);
+            let reason = if text.is_some() {
+                "allow_rule"
+            } else {
+                "policy"
+            };
+            Grant::new(Record {
+                decision: Verdict::Allow,
+                reason: reason.to_owned(),
+                rule: text,
+                revision: self.revision.clone(),
+                ignored_token: ignored,
+            })
         };
-        Permitted::new(edits, record)
+        match self.grants.try_borrow_mut() {
+            Ok(mut grants) => grants.get((rule, ignored), make),
+            Err(_) => Rc::new(make()),
+        }
     }
 
     fn denied(&self, refusal: Refusal) -> Denied {
@@ -297,6 +285,22 @@ impl Authorizer {
         };
         Denied::new(denial.code(), answer, record)
     }
+}
+
+/// The token's roles as links of its principal; none without a principal, since
+/// a role belongs to somebody.
+fn role_links(known: &Subject) -> Vec<RoleLink<'_>> {
+    let Some(subject) = known.principal.as_deref() else {
+        return Vec::new();
+    };
+    let roles = known.roles.iter();
+    roles
+        .map(|(graph, role)| RoleLink {
+            graph: *graph,
+            subject,
+            role,
+        })
+        .collect()
 }
 
 fn canonical_path(headers: &HeaderSnapshot) -> Result<CanonicalPath<'_>, PathError> {

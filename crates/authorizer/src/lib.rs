@@ -23,6 +23,7 @@ mod authorizer;
 mod credentials;
 mod denial;
 mod forwarding;
+mod grants;
 mod json;
 mod keys;
 mod outcome;

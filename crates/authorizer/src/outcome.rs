@@ -1,9 +1,12 @@
 //! What the pipeline answers with.
 
+use std::rc::Rc;
+
 use doorward_request::HeaderSnapshot;
 use doorward_token::remote::Millis;
 
 use crate::answer::Answer;
+use crate::grants::Grant;
 use crate::keys::Wait;
 use crate::record::Record;
 
@@ -66,12 +69,12 @@ pub enum HeaderEdit {
 #[derive(Debug)]
 pub struct Permitted {
     edits: Vec<HeaderEdit>,
-    record: Record,
+    grant: Rc<Grant>,
 }
 
 impl Permitted {
-    pub(crate) fn new(edits: Vec<HeaderEdit>, record: Record) -> Self {
-        Self { edits, record }
+    pub(crate) fn new(edits: Vec<HeaderEdit>, grant: Rc<Grant>) -> Self {
+        Self { edits, grant }
     }
 
     /// The header changes, to be made in this order before the request goes
@@ -84,7 +87,13 @@ impl Permitted {
     /// The decision record.
     #[must_use]
     pub fn record(&self) -> &Record {
-        &self.record
+        self.grant.record()
+    }
+
+    /// [`Record::to_json`] of the record, which was made before.
+    #[must_use]
+    pub fn record_json(&self) -> &str {
+        self.grant.json()
     }
 }
 

@@ -1,6 +1,9 @@
 //! What a verified token says.
 
+use std::any::Any;
+use std::cell::RefCell;
 use std::fmt;
+use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
@@ -80,9 +83,56 @@ pub struct Verified {
     pub(crate) algorithm: JwsAlgorithm,
     pub(crate) key_id: Option<String>,
     pub(crate) expires_at: Option<i64>,
+    pub(crate) derived: Derived,
 }
 
+/// What a user of a token has made of its claims. It stands beside the claims,
+/// which it cannot change, and says nothing of the token: two that differ in
+/// nothing else are equal.
+#[derive(Default)]
+pub(crate) struct Derived(RefCell<Option<Rc<dyn Any>>>);
+
+impl Clone for Derived {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Derived {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for Derived {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Derived")
+    }
+}
+
+/// How much may be kept beside a token's claims, in bytes, so that a cache can
+/// reckon with it.
+pub const MAX_DERIVED_BYTES: usize = 512;
+
 impl Verified {
+    /// What was kept last beside the claims, if it is of this type. Whether it
+    /// is the asker's own is for the asker to know.
+    #[must_use]
+    pub fn derived<T: Any>(&self) -> Option<Rc<T>> {
+        let derived = self.derived.0.try_borrow().ok()?;
+        Rc::clone(derived.as_ref()?).downcast().ok()
+    }
+
+    /// Keeps what was made of the claims as long as these are kept, in place of
+    /// what was kept before; not what takes more than [`MAX_DERIVED_BYTES`].
+    pub fn keep_derived(&self, derived: Rc<dyn Any>, bytes: usize) {
+        if bytes <= MAX_DERIVED_BYTES
+            && let Ok(mut kept) = self.derived.0.try_borrow_mut()
+        {
+            *kept = Some(derived);
+        }
+    }
+
     /// The claims.
     #[must_use]
     pub const fn claims(&self) -> &Claims {

@@ -46,7 +46,7 @@ mod validate;
 pub use algorithm::{Algorithm, JwsAlgorithm, UnknownAlgorithm};
 pub use base64url::{decode as decode_base64url, encode_base64};
 pub use cache::{CacheCounts, CacheLimits, TableLimits, TokenCache};
-pub use claims::{Claims, Verified};
+pub use claims::{Claims, MAX_DERIVED_BYTES, Verified};
 pub use error::{Malformed, Part, TokenError};
 pub use fingerprint::Fingerprint;
 pub use host::{

@@ -238,6 +238,17 @@ impl Provider {
         validate(members, &self.expectations(), now_unix_seconds).map(|_| ())
     }
 
+    /// Whether the claims of a token, acceptable by these settings in the
+    /// second `since`, are so now, as far as that needs no look at them.
+    ///
+    /// Of all that is checked only `exp` ends with time; `nbf`, `iat` and the
+    /// greatest lifetime are met from some second on.
+    pub(crate) fn still_accepts(&self, verified: &Verified, since: i64, now: i64) -> bool {
+        let skew = i64::from(self.settings.clock_skew_seconds);
+        let is_over = |end: i64| now >= end.saturating_add(skew);
+        now >= since && !verified.expires_at().is_some_and(is_over)
+    }
+
     fn expectations(&self) -> Expectations<'_> {
         let settings = &self.settings;
         Expectations {

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::claims::Derived;
 use crate::jws::{json_object, string_parameter};
 use crate::{Claims, Part, TokenError, Verified, VerifiedJws};
 
@@ -82,6 +83,7 @@ impl VerifiedJws {
             algorithm: self.algorithm,
             key_id: self.key_id,
             expires_at,
+            derived: Derived::default(),
         })
     }
 }

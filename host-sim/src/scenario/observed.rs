@@ -25,6 +25,9 @@ pub struct Observed {
     pub metrics: BTreeMap<String, u64>,
     /// What the module trapped with, if it did, on this request or before.
     pub trapped: Option<String>,
+    /// The stream's callbacks by name, in so far as the module exports them; absent on a host that
+    /// does not count them.
+    pub callbacks: Option<BTreeMap<String, u64>>,
     /// Host calls of the stream's callbacks; absent on a host that does not count them.
     pub host_calls: Option<HostCalls>,
     /// Fuel that the stream's callbacks used; absent on a host that does not measure it.

@@ -13,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What signs the tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Algorithm {
+pub(crate) enum Algorithm {
     Rs256,
     Es256,
 }
@@ -23,7 +23,7 @@ type Sign = dyn Fn(&[u8]) -> Result<Vec<u8>>;
 
 /// `count` tokens of the example issuer, each another, by the keys in
 /// `folder`. They are valid for a day.
-pub(super) fn tokens(algorithm: Algorithm, count: usize, folder: &Path) -> Result<Vec<String>> {
+pub(crate) fn tokens(algorithm: Algorithm, count: usize, folder: &Path) -> Result<Vec<String>> {
     let random = SystemRandom::new();
     let (name, kid) = match algorithm {
         Algorithm::Rs256 => ("RS256", "orders-rs256"),

@@ -2,7 +2,7 @@
 //! run, variants in turn, as time of the whole process for each request.
 
 mod load;
-mod mint;
+pub(crate) mod mint;
 
 use crate::bundle;
 use crate::envoy::config::{self, Plugin};

@@ -311,6 +311,7 @@ impl Run<'_> {
             trapped: trap(&log).or_else(|| trap(&access.details)),
             details: access.details,
             log: lines(&log),
+            callbacks: None,
             host_calls: None,
             fuel: None,
         })

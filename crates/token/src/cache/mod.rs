@@ -19,8 +19,8 @@ use siphasher::sip::SipHasher13;
 use self::table::{Place, Table};
 use crate::fingerprint::Fingerprint;
 use crate::{
-    Algorithm, Jwk, Jwks, MAX_CANDIDATE_KEYS, Malformed, Part, Provider, PublicKey, SignatureError,
-    SignatureVerifier, TokenError, Verified,
+    Algorithm, Jwk, Jwks, MAX_CANDIDATE_KEYS, MAX_DERIVED_BYTES, Malformed, Part, Provider,
+    PublicKey, SignatureError, SignatureVerifier, TokenError, Verified,
 };
 
 pub use table::TableLimits;
@@ -89,6 +89,8 @@ struct Accepted {
     key: Fingerprint,
     /// The key set in which that key was last seen.
     keys: Fingerprint,
+    /// A second in which its claims were acceptable.
+    since: i64,
 }
 
 #[derive(Debug)]
@@ -162,6 +164,7 @@ impl TokenCache {
                         verified: Rc::clone(verified),
                         key,
                         keys: *provider.settings().jwks.fingerprint(),
+                        since: now_unix_seconds,
                     };
                     let bytes = claims_bytes(verified);
                     self.accepted.insert(hash, *scope, token, entry, bytes);
@@ -239,9 +242,11 @@ impl TokenCache {
             }
             entry.keys = *keys.fingerprint();
         }
-        let verdict = match provider.revalidate(&entry.verified, now) {
-            Ok(()) => Ok(Rc::clone(&entry.verified)),
-            Err(error) => Err(error),
+        let verdict = if provider.still_accepts(&entry.verified, entry.since, now) {
+            Ok(Rc::clone(&entry.verified))
+        } else {
+            let verdict = provider.revalidate(&entry.verified, now);
+            verdict.map(|()| Rc::clone(&entry.verified))
         };
         match verdict {
             Ok(_) => self.accepted.touch(place),
@@ -297,7 +302,8 @@ const fn refusal_seconds(error: &TokenError) -> Option<i64> {
     }
 }
 
-/// What the claims take in memory, from above: members in half-filled nodes.
+/// What the claims take in memory, from above: members in half-filled nodes,
+/// and what may be kept beside them.
 fn claims_bytes(verified: &Verified) -> usize {
     const MEMBER: usize = 128;
     fn value_bytes(value: &Value) -> usize {
@@ -315,7 +321,10 @@ fn claims_bytes(verified: &Verified) -> usize {
         below.saturating_add(MEMBER)
     }
     verified.claims().iter().fold(
-        verified.issuer().len().saturating_add(MEMBER),
+        verified
+            .issuer()
+            .len()
+            .saturating_add(MEMBER + MAX_DERIVED_BYTES),
         |sum, (name, value)| {
             sum.saturating_add(name.len())
                 .saturating_add(value_bytes(value))

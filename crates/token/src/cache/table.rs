@@ -77,7 +77,7 @@ impl<V> Table<V> {
     pub(super) fn find(&self, hash: u64, provider: &Fingerprint, token: &[u8]) -> Option<Place> {
         let is_it = |place: &usize| {
             self.slot(*place).is_some_and(|slot| {
-                slot.hash == hash && slot.provider == *provider && *slot.token == *token
+                slot.hash == hash && slot.provider == *provider && is_same(&slot.token, token)
             })
         };
         self.index.find(hash, is_it).copied().map(Place)
@@ -187,6 +187,16 @@ impl<V> Table<V> {
     fn slot(&self, place: usize) -> Option<&Slot<V>> {
         self.slots.get(place).and_then(Option::as_ref)
     }
+}
+
+/// Whether two tokens are the same. In a module, comparing slices goes byte by
+/// byte; this goes by eight.
+fn is_same(left: &[u8], right: &[u8]) -> bool {
+    let ((left, left_rest), (right, right_rest)) = (left.as_chunks::<8>(), right.as_chunks::<8>());
+    let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes);
+    left.len() == right.len()
+        && left_rest == right_rest
+        && left.iter().zip(right).all(|(l, r)| word(l) == word(r))
 }
 
 #[cfg(test)]
