@@ -11,6 +11,7 @@ mod apt;
 mod bench;
 mod differential;
 mod envoy;
+mod exports;
 mod fuzz;
 mod place;
 mod sections;

@@ -3,7 +3,7 @@
 //! A wasm32-wasip1 standard library is looked for in the toolchain in use,
 //! then asked of rustup, then built from Debian's packages of Rust's source.
 
-use crate::{apt, place, step};
+use crate::{apt, exports, place, step};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -80,19 +80,17 @@ fn build_as(name: &str, features: &[&str]) -> Result<PathBuf> {
     Ok(module)
 }
 
-/// Copies beside the goal and renames, so that nobody reads half a module.
-fn install(built: &Path, module: &Path) -> Result<()> {
+/// Reduces the linked module to what it must export. Writes beside the goal and
+/// renames, so that nobody reads half a module.
+fn install(linked: &Path, module: &Path) -> Result<()> {
     let beside = module.with_extension("wasm.new");
+    let bytes =
+        std::fs::read(linked).with_context(|| format!("{} cannot be read", linked.display()))?;
+    let reduced = exports::reduce(&bytes)?;
     std::fs::create_dir_all(place::products())
-        .and_then(|()| std::fs::copy(built, &beside))
-        .and_then(|_| std::fs::rename(&beside, module))
-        .with_context(|| {
-            format!(
-                "{} cannot be copied to {}",
-                built.display(),
-                module.display()
-            )
-        })
+        .and_then(|()| std::fs::write(&beside, reduced))
+        .and_then(|()| std::fs::rename(&beside, module))
+        .with_context(|| format!("{} cannot be written", module.display()))
 }
 
 fn toolchain() -> Result<Toolchain> {
