@@ -26,8 +26,8 @@ pub struct Nanoseconds {
     /// value that 99 of 100 requests do not exceed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p99: Option<f64>,
-    /// In the case random: the mean over all requests, made one after the
-    /// other; of the rounds, the median.
+    /// In the case random: the mean over the requests that are timed, made
+    /// one after the other; of the rounds, the median.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mean: Option<f64>,
 }

@@ -15,9 +15,9 @@ const FASTER: [(usize, f64); 2] = [(5, 20.0), (10_000, 10_000.0)];
 #[must_use]
 pub fn header() -> String {
     "Times are for one decision. first, last: the request that the first or last row\n\
-     matches. hit, miss: spread over the rows. mean: distinct requests in random order,\n\
-     all in one go. random, p99: the same timed one by one, median and 99th percentile;\n\
-     n: how many (few of a slow engine). allocs: allocations of a random decision.\n\
+     matches. hit, miss: spread over the rows. mean: throughput, distinct requests in\n\
+     random order without a pause. random, p99: the same timed one by one, median and 99th\n\
+     percentile; n: how many (of a slow engine the first few, the same in each round). allocs: allocations of a random decision.\n\
      held: bytes that stay after loading, and per row. rows seen: the most rows that the\n\
      engine looked at for any request. Budget: random under 1 us and p99 under 3 us.\n"
         .to_owned()
@@ -121,7 +121,7 @@ fn verdict(found: &Findings, cost: &Cost) -> &'static str {
 pub fn summary(all: &[Findings]) -> String {
     let mut text =
         "\nSummary, case random. growth: the highest median over the lowest, from 10 rows \
-         on.\nagainst casbin: its mean over the engine's, in brackets for the last row alone;\n\
+         on.\nagainst casbin: its mean over the engine's, in brackets its median for the last row alone;\n\
          the budget is 20 times at 5 rows and 10,000 times at 10,000.\n"
             .to_owned();
     let _ = writeln!(

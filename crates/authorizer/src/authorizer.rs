@@ -10,7 +10,7 @@ use doorward_token::TokenVerifier;
 use doorward_token::remote::{KeyStore, SharedKeys};
 
 use crate::answer::Answer;
-use crate::credentials::{Identity, authenticate};
+use crate::credentials::{Identity, Mark, Subject, authenticate};
 use crate::denial::Denial;
 use crate::forwarding;
 use crate::grants::{Grant, Grants};
@@ -18,7 +18,6 @@ use crate::json;
 use crate::keys::{Patience, ProviderKeys, Unverified};
 use crate::outcome::{Awaiting, Denied, Permitted, Step};
 use crate::record::{Record, Verdict};
-use crate::subject::{Mark, Subject};
 use crate::tokens;
 
 /// One bundle, deciding requests. Immutable; a push makes a new one.
@@ -234,8 +233,7 @@ impl Authorizer {
                 rule => (Denial::DenyRule, rule),
             }),
             Outcome::Error(error) => {
-                let rule = self.rule_text(decision.rule);
-                Err((Denial::Evaluation(error), rule))
+                Err((Denial::Evaluation(error), self.rule_text(decision.rule)))
             }
         }
     }
@@ -245,8 +243,8 @@ impl Authorizer {
         Some(rule.to_string())
     }
 
-    /// What says that a rule allowed, or the policy without one, and why a
-    /// token counted as none.
+    /// What says that a rule allowed, or the policy without one; and why the
+    /// request's token counted as none, where it did.
     fn grant(&self, rule: Option<RuleId>, ignored: Option<&'static str>) -> Rc<Grant> {
         let make = || {
             let text = self.rule_text(rule);
@@ -291,15 +289,15 @@ impl Authorizer {
 
 /// The token's roles as links of its principal; none without a principal, since
 /// a role belongs to somebody.
-fn role_links(subject: &Subject) -> Vec<RoleLink<'_>> {
-    let Some(principal) = subject.principal.as_deref() else {
+fn role_links(known: &Subject) -> Vec<RoleLink<'_>> {
+    let Some(subject) = known.principal.as_deref() else {
         return Vec::new();
     };
-    let roles = subject.roles.iter();
+    let roles = known.roles.iter();
     roles
         .map(|(graph, role)| RoleLink {
             graph: *graph,
-            subject: principal,
+            subject,
             role,
         })
         .collect()

@@ -1,29 +1,64 @@
-//! Who the request is: verifying its token, and making of it a subject and what
-//! the upstream is told.
+//! Who the request is: verifying its token, and making of it a principal, its
+//! roles, and what the upstream is told.
 
 use std::rc::Rc;
 
 use doorward_bundle::{Bundle, Presence, Provider, TokenSource};
+use doorward_engine::GraphId;
 use doorward_token::{TokenError, TokenVerifier, Verified, peek_issuer};
 
 use crate::denial::Denial;
 use crate::keys::{Patience, ProviderKeys, Unverified, Wait};
-use crate::subject::{Mark, Subject};
 use crate::tokens::Found;
 
 /// What a verified token gives for one request.
 #[derive(Debug)]
-pub(crate) struct Credentials<'a> {
+pub(crate) struct Credentials {
     pub(crate) verified: Rc<Verified>,
     pub(crate) subject: Rc<Subject>,
+}
+
+/// What one issuer's entry of one bundle makes of a token's claims. It is kept
+/// with the token, so that one that comes again costs no look at its claims.
+#[derive(Debug)]
+pub(crate) struct Subject {
+    /// The bundle, and the entry's place in it.
+    owner: (Rc<Mark>, usize),
+    pub(crate) principal: Option<String>,
+    pub(crate) roles: Vec<(GraphId, String)>,
     /// What the upstream is told of the claims: header and value.
-    pub(crate) headers: Vec<(&'a str, String)>,
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+/// Tells one loaded bundle from every other, as long as anything holds it.
+#[derive(Debug)]
+pub(crate) struct Mark;
+
+impl Subject {
+    fn is_of(&self, mark: &Rc<Mark>, index: usize) -> bool {
+        Rc::ptr_eq(&self.owner.0, mark) && self.owner.1 == index
+    }
+
+    /// What it takes in memory, from above.
+    fn bytes(&self) -> usize {
+        const ENTRY: usize = 64;
+        const SELF: usize = size_of::<Subject>() + ENTRY;
+        let principal = self.principal.as_ref().map_or(0, String::len);
+        let roles = self.roles.iter().map(|(_, role)| role.len());
+        let headers = self.headers.iter();
+        let headers = headers.map(|(name, value)| name.len().saturating_add(value.len()));
+        roles
+            .chain(headers)
+            .fold(principal.saturating_add(SELF), |sum, length| {
+                sum.saturating_add(length).saturating_add(ENTRY)
+            })
+    }
 }
 
 /// Who a request is, and what is to be done about its token.
 #[derive(Debug, Default)]
 pub(crate) struct Identity<'a> {
-    pub(crate) credentials: Option<Credentials<'a>>,
+    pub(crate) credentials: Option<Credentials>,
     /// Why its token counts as none, where that is so.
     pub(crate) ignored: Option<&'static str>,
     /// Where its token stands, if the upstream is not to get it.
@@ -51,10 +86,12 @@ pub(crate) fn authenticate<'a>(
     let accepted = chosen
         .map_err(|error| Denial::Token(error).into())
         .and_then(|issuer| {
+            let (index, provider) = issuer;
             let token = &*found.token;
             let verified = keys.verify(issuer, token, now_unix_seconds, tokens, patience)?;
-            let subject = Subject::of(&verified, bundle, mark, issuer)?;
-            Ok(credentials(issuer.1, token, verified, subject)?)
+            let owner = (Rc::clone(mark), index);
+            let credentials = credentials(bundle, owner, provider, token, verified)?;
+            Ok((credentials, provider.forwarding().token()))
         });
     match accepted {
         Ok((credentials, is_forwarded)) => Ok(Identity {
@@ -110,21 +147,62 @@ fn choose<'a>(found: &Found<'a>) -> Result<(usize, &'a Provider), TokenError> {
         .ok_or(TokenError::IssuerUnknown)
 }
 
-/// What a verified token gives, and whether the upstream gets the token.
-fn credentials<'a>(
-    provider: &'a Provider,
+/// What a verified token gives: as it was kept with the token, if this entry
+/// kept it.
+fn credentials(
+    bundle: &Bundle,
+    owner: (Rc<Mark>, usize),
+    provider: &Provider,
     token: &[u8],
     verified: Rc<Verified>,
-    subject: Rc<Subject>,
-) -> Result<(Credentials<'a>, bool), Denial> {
-    let forwarding = provider.forwarding();
-    let headers = forwarding
-        .values(token, verified.claims().members())
-        .map_err(Denial::ClaimHeader)?;
-    let credentials = Credentials {
-        verified,
-        subject,
-        headers,
+) -> Result<Credentials, Denial> {
+    let (mark, index) = &owner;
+    let known = verified.derived::<Subject>();
+    if let Some(subject) = known.filter(|known| known.is_of(mark, *index)) {
+        return Ok(Credentials { verified, subject });
+    }
+    let subject = Rc::new(subject(bundle, owner, provider, token, &verified)?);
+    let kept = Rc::clone(&subject);
+    verified.keep_derived(kept, subject.bytes());
+    Ok(Credentials { verified, subject })
+}
+
+fn subject(
+    bundle: &Bundle,
+    owner: (Rc<Mark>, usize),
+    provider: &Provider,
+    token: &[u8],
+    verified: &Verified,
+) -> Result<Subject, Denial> {
+    let claims = verified.claims().members();
+    let principal = match provider.principal() {
+        Some(form) => Some(form.make(claims).map_err(Denial::Principal)?),
+        None => verified
+            .subject()
+            .filter(|subject| !subject.is_empty())
+            .map(str::to_owned),
     };
-    Ok((credentials, forwarding.token()))
+    if principal
+        .as_deref()
+        .is_some_and(|principal| bundle.is_reserved(principal))
+    {
+        return Err(Denial::ReservedPrincipal);
+    }
+    let mut roles = Vec::new();
+    for claim in provider.roles() {
+        let names = claim.roles(claims).map_err(Denial::Roles)?;
+        if let Some(graph) = bundle.engine().graph(claim.graph()) {
+            roles.extend(names.into_iter().map(|name| (graph, name)));
+        }
+    }
+    let headers = provider.forwarding().values(token, claims);
+    let headers = headers.map_err(Denial::ClaimHeader)?.into_iter();
+    Ok(Subject {
+        owner,
+        principal,
+        roles,
+        headers: headers
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+    })
 }

@@ -38,7 +38,7 @@ pub(crate) fn edits(
     let written = identity
         .credentials
         .as_ref()
-        .map(|known| known.headers.as_slice())
+        .map(|known| known.subject.headers.as_slice())
         .unwrap_or_default();
     let mut edits = Vec::new();
     for name in headers.hidden_names() {

@@ -1,6 +1,5 @@
 //! The records of requests that were allowed. They say the same each time that
-//! the same rule allows a token or one that was ignored for the same reason, so
-//! each is written once.
+//! the same rule allows, so each is written once.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -35,26 +34,25 @@ impl Grant {
     }
 }
 
-/// What a record says beside the bundle: the rule that allowed, and why a token
-/// counted as none.
-type Key = (Option<RuleId>, Option<&'static str>);
+/// The rule that allowed, if any, and why the token counted as none, if it did.
+type Reason = (Option<RuleId>, Option<&'static str>);
 
 /// What allowed before.
 #[derive(Debug, Default)]
 pub(crate) struct Grants {
-    by_key: BTreeMap<Key, Rc<Grant>>,
+    by_reason: BTreeMap<Reason, Rc<Grant>>,
 }
 
 impl Grants {
-    pub(crate) fn get(&mut self, key: Key, make: impl FnOnce() -> Grant) -> Rc<Grant> {
-        if let Some(known) = self.by_key.get(&key) {
+    pub(crate) fn get(&mut self, reason: Reason, make: impl FnOnce() -> Grant) -> Rc<Grant> {
+        if let Some(known) = self.by_reason.get(&reason) {
             return Rc::clone(known);
         }
-        if self.by_key.len() >= MAX_GRANTS {
-            self.by_key.clear();
+        if self.by_reason.len() >= MAX_GRANTS {
+            self.by_reason.clear();
         }
         let grant = Rc::new(make());
-        self.by_key.insert(key, Rc::clone(&grant));
+        self.by_reason.insert(reason, Rc::clone(&grant));
         grant
     }
 }

@@ -28,7 +28,6 @@ mod json;
 mod keys;
 mod outcome;
 mod record;
-mod subject;
 mod tokens;
 
 pub use answer::Answer;

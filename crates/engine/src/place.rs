@@ -79,7 +79,7 @@ mod tests {
         ];
         let long = [
             "exactly twenty bytes and more",
-            "exactly twenty bytes and m\u{f8}re",
+            "exactly twenty bytes and less",
         ];
         let all = [&all[..], &long[..]].concat();
         let mut texts = String::new();

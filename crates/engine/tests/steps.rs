@@ -275,3 +275,51 @@ fn what_is_made_to_be_slow_is_bounded() {
          looked for in each; all links together run in one, remove it"
     );
 }
+
+/// Whether a row has a role may take a look at each of the roles' groups, and
+/// whether it has a pattern a run of it. Where rows are more than roles or
+/// patterns, these are found out once, and here none of the rows has one.
+#[test]
+fn roles_and_patterns_are_not_asked_of_every_row() {
+    use std::fmt::Write;
+    let mut groups = String::new();
+    for middle in 0..100 {
+        for leaf in 0..31 {
+            let _ = writeln!(groups, "g, m{middle}, l{middle}_{leaf}");
+        }
+        for user in 0..6 {
+            let _ = writeln!(groups, "g, u{user}, m{middle}");
+        }
+    }
+    for row in 0..4_000 {
+        let _ = writeln!(groups, "p, s{row}, o, a");
+    }
+    let roles = Setup {
+        r: "sub, obj, act",
+        p: "sub, obj, act",
+        g: &["_, _"],
+        m: "g(r.sub, p.sub) && r.obj == p.obj && r.act == p.act",
+        ..Setup::default()
+    };
+    let mut expressions = String::new();
+    for row in 0..200 {
+        let _ = writeln!(expressions, "p, s{row}, ^/api/.*/x.*/items{}$, a", row % 50);
+    }
+    let patterns = Setup {
+        r: "sub, obj, act",
+        p: "sub, obj, act",
+        m: "regexMatch(r.obj, p.obj) && r.act == p.act",
+        ..Setup::default()
+    };
+    let path = format!("/api{}", "/xab".repeat(60));
+    for (setup, policy, values) in [
+        (roles, groups, ["u5", "o", "a"]),
+        (patterns, expressions, ["", &path, "a"]),
+    ] {
+        let values = values.map(doorward_engine::Value::from);
+        let request = doorward_engine::Request::new(&values);
+        let decision = setup.engine(&policy).decide(&request);
+        assert_eq!(decision.outcome, doorward_engine::Outcome::Deny);
+        assert_eq!(decision.rows_examined, 0, "{}", setup.m);
+    }
+}

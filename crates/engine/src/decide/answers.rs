@@ -23,6 +23,10 @@ const SCAN_TO: usize = 16;
 /// Up to so many patterns are run before it is known how many rows are left.
 const AT_ONCE: usize = 4;
 
+/// Finding out one more role and its rows costs as much as asking so many rows
+/// whether theirs is among those that are known.
+const ROWS_PER_ROLE: usize = 4;
+
 /// What a probe answers for one request.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Values<'a> {
@@ -123,16 +127,21 @@ impl<'a> Answers<'a> {
         Ok(())
     }
 
-    /// How many values would have to be looked at to know them all; none
-    /// where they are known.
-    pub(super) fn pending(&self, number: usize) -> Option<usize> {
-        match self.answers.get(number)?.values {
-            Values::Roles(number) => {
-                let roles = self.roles.get(number)?;
-                Some(roles.closure.len(roles.graph))
+    /// Whether finding out all values of a probe costs less than asking it of
+    /// so many rows; not where its values are known.
+    pub(super) fn is_worth_completing(&self, number: usize, rows: usize) -> bool {
+        match self.answers.get(number).map(|answer| answer.values) {
+            Some(Values::Roles(number)) => self.roles.get(number).is_some_and(|roles| {
+                let values = roles.closure.len(roles.graph);
+                let by_row = rows.saturating_mul(roles.closure.places_to_look());
+                values.saturating_mul(ROWS_PER_ROLE) < by_row
+            }),
+            // A pattern costs the same, wherever it is run.
+            Some(Values::Patterns(number)) => {
+                let patterns = self.patterns.get(number);
+                patterns.is_some_and(|patterns| patterns.unsure.len() < rows)
             }
-            Values::Patterns(number) => Some(self.patterns.get(number)?.unsure.len()),
-            _ => None,
+            _ => false,
         }
     }
 
@@ -191,8 +200,9 @@ impl<'a> Answers<'a> {
         match self.answers.get(number)?.values {
             Values::One(one) => Some(one == value),
             Values::Roles(number) => {
-                self.frame.budget.spend(1).ok()?;
                 let Roles { graph, closure } = self.roles.get(number)?;
+                let steps = count(closure.places_to_look());
+                self.frame.budget.spend(steps).ok()?;
                 Some(closure.contains(graph, value))
             }
             Values::These(start, end) => {

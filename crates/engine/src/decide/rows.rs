@@ -19,9 +19,6 @@ const ROWS_PER_TUPLE: usize = 2;
 /// values or patterns are looked up.
 const FEW_ROWS: usize = 6;
 
-/// Finding out one more value and its rows costs as much as so many rows.
-const ROWS_PER_VALUE: usize = 4;
-
 /// The positions of rows, ascending.
 pub(super) enum Rows<'a> {
     All,
@@ -117,8 +114,7 @@ impl<'a> Search<'a> {
         let mut best = self.shortest(branch);
         for Asks { probe: number, .. } in &branch.probes {
             let least = best.map_or(self.table.len(), |(_, rows)| rows);
-            let pending = self.answers.pending(*number);
-            if pending.is_some_and(|pending| pending < least / ROWS_PER_VALUE) {
+            if self.answers.is_worth_completing(*number, least) {
                 self.answers.complete(*number)?;
                 self.answers.count_rows(*number);
                 best = self.shortest(branch);

@@ -149,6 +149,11 @@ impl Closure {
                 .any(|node| graph.is_ready_role(*node, symbol))
     }
 
+    /// How many places [`Closure::contains`] may have to look at.
+    pub(crate) fn places_to_look(&self) -> usize {
+        self.ready.len().max(1)
+    }
+
     /// The number of names, some of which may count twice.
     pub(crate) fn len(&self, graph: &Graph) -> usize {
         let ready = self.ready.iter().map(|node| graph.ready_roles(*node).len());
