@@ -16,7 +16,8 @@ use std::time::{Instant, SystemTime};
 /// What one request with a token may cost.
 struct Budget {
     name: &'static str,
-    /// Host calls: these, and no others.
+    /// Host calls: these, and no others. One takes out the token, which the
+    /// upstream does not get.
     host_calls: &'static [(&'static str, u64)],
     /// At most so much fuel: what it was when this was written, and a tenth.
     fuel: u64,
@@ -34,9 +35,10 @@ const CACHED: Budget = Budget {
     host_calls: &[
         ("proxy_get_current_time_nanoseconds", 1),
         ("proxy_get_header_map_pairs", 1),
+        ("proxy_remove_header_map_value", 1),
         ("proxy_set_property", 1),
     ],
-    fuel: 51_000,
+    fuel: 53_600,
 };
 
 const UNCACHED: Budget = Budget {
@@ -45,9 +47,10 @@ const UNCACHED: Budget = Budget {
         ("proxy_call_foreign_function", 1),
         ("proxy_get_current_time_nanoseconds", 1),
         ("proxy_get_header_map_pairs", 1),
+        ("proxy_remove_header_map_value", 1),
         ("proxy_set_property", 1),
     ],
-    fuel: 115_000,
+    fuel: 117_000,
 };
 
 /// Counts and judges; whether all are within their budgets.
