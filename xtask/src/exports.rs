@@ -57,7 +57,7 @@ fn remove_others(module: &mut Module) {
     let exports = module.exports.iter();
     let others: Vec<_> = exports
         .filter(|export| !EXPORTS.contains(&export.name.as_str()))
-        .map(|export| export.id())
+        .map(walrus::Export::id)
         .collect();
     for other in others {
         module.exports.delete(other);
