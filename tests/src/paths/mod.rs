@@ -173,7 +173,7 @@ impl Pass {
     }
 
     /// Has the access log say which request a line is of, lets CONNECT through
-    /// to the filter, and has Envoy normalize where it shall.
+    /// to the filter, has Envoy close soon, and normalize where it shall.
     fn adjust(&self, bootstrap: &mut Value) -> Result<()> {
         const MANAGER: &str =
             "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
@@ -181,6 +181,8 @@ impl Pass {
             .pointer_mut(MANAGER)
             .context("the listener has no connection manager")?;
         manager["http2_protocol_options"] = json!({"allow_connect": true});
+        // After an error of the protocol it would wait a second for the client.
+        manager["delayed_close_timeout"] = json!("0.010s");
         manager["upgrade_configs"] =
             json!([{"upgrade_type": "websocket"}, {"upgrade_type": "CONNECT"}]);
         manager["access_log"][0]["typed_config"]["log_format"]["json_format"]["case"] =
