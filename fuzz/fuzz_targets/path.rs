@@ -91,7 +91,10 @@ fuzz_target!(|target: &[u8]| {
         let seen = canonical.target();
         assert_eq!(canonical.is_rewritten(), seen.as_bytes() != target);
         let query = canonical.query().map(|query| format!("?{query}"));
-        assert_eq!(seen, canonical.path().to_owned() + &query.unwrap_or_default());
+        assert_eq!(
+            seen,
+            canonical.path().to_owned() + &query.unwrap_or_default()
+        );
         let again = CanonicalPath::normalized(seen.as_bytes(), mode).expect("canonical");
         assert_eq!((again.target(), again.path()), (seen, canonical.path()));
         assert!(!again.is_rewritten());
