@@ -14,6 +14,7 @@ pub mod envoy;
 pub mod generate;
 pub mod given;
 pub mod key_server;
+pub mod paths;
 pub mod push_under_load;
 pub mod ready;
 pub mod report;

@@ -4,8 +4,8 @@
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use doorward_tests::{
-    bench_tokens, demo, generate, push_under_load, request_cost, rotation_under_load, scenarios,
-    vectors,
+    bench_tokens, demo, generate, paths, push_under_load, request_cost, rotation_under_load,
+    scenarios, vectors,
 };
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -88,6 +88,15 @@ enum Command {
         #[arg(long, default_value_t = 2)]
         seconds: u64,
     },
+    /// Sends the corpus of confusing paths through Envoy
+    Paths {
+        /// The module
+        #[arg(long)]
+        module: PathBuf,
+        /// Envoy's program
+        #[arg(long)]
+        envoy: PathBuf,
+    },
     /// Replaces the policy of an Envoy under load
     PushUnderLoad {
         /// The module
@@ -156,6 +165,7 @@ fn run(command: Command) -> Result<bool> {
             keep,
         } => demo::run(envoy.as_deref(), &module, keep),
         Command::Generate { check } => generate::run(check),
+        Command::Paths { module, envoy } => paths::run(&envoy, &module),
         Command::PushUnderLoad { module, envoy } => push_under_load::run(&envoy, &module),
         Command::RotationUnderLoad { module, envoy } => rotation_under_load::run(&envoy, &module),
     }

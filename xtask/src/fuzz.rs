@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// The targets, in `fuzz/fuzz_targets/`.
-const TARGETS: [&str; 6] = ["model", "matcher", "policy", "decide", "token", "jwks"];
+const TARGETS: [&str; 7] = [
+    "model", "matcher", "policy", "decide", "token", "jwks", "path",
+];
 
 /// A single input that takes longer, in seconds, is a finding.
 const TIMEOUT: u32 = 20;
@@ -71,8 +73,11 @@ fn fuzz(target: &str, minutes: u32) -> Result<(String, usize)> {
         // Its inputs say little before they are long.
         command.arg("-len_control=0");
     } else {
-        let jose = ["token", "jwks"].contains(&target);
-        let dictionary = if jose { "jose.dict" } else { "casbin.dict" };
+        let dictionary = match target {
+            "token" | "jwks" => "jose.dict",
+            "path" => "path.dict",
+            _ => "casbin.dict",
+        };
         command.arg(format!("-dict={}", folder().join(dictionary).display()));
     }
     let outcome = step::run(&mut command)?;

@@ -110,6 +110,7 @@ fn in_hosts(
     const COSTS: &str = "costs of a request";
     const ON_ENVOY: &str = "scenarios on Envoy";
     const AGAINST_ENVOY: &str = "host-sim against Envoy";
+    const PATHS: &str = "paths on Envoy";
     const UNDER_LOAD: &str = "pushes under load on Envoy";
     const ROTATION: &str = "key rotations under load on Envoy";
     let Some(program) = program else {
@@ -119,6 +120,7 @@ fn in_hosts(
             COSTS,
             ON_ENVOY,
             AGAINST_ENVOY,
+            PATHS,
             UNDER_LOAD,
             ROTATION,
         ] {
@@ -133,6 +135,7 @@ fn in_hosts(
             COSTS,
             ON_ENVOY,
             AGAINST_ENVOY,
+            PATHS,
             UNDER_LOAD,
             ROTATION,
         ] {
@@ -147,7 +150,7 @@ fn in_hosts(
         counted(&tests_crate::request_cost(&program, &module)?)
     });
     let Some(envoy) = envoy else {
-        for name in [ON_ENVOY, AGAINST_ENVOY, UNDER_LOAD, ROTATION] {
+        for name in [ON_ENVOY, AGAINST_ENVOY, PATHS, UNDER_LOAD, ROTATION] {
             sections.cannot_run(name, "there is no Envoy");
         }
         return;
@@ -161,6 +164,9 @@ fn in_hosts(
         let alone = ["--", "--include-ignored", "--test-threads=1"];
         let arguments = [&test[..], &["--test", "against_envoy"], &alone].concat();
         counted(&step::run(command(&arguments).env("ENVOY_BIN", &envoy))?)
+    });
+    sections.run(PATHS, || {
+        counted(&tests_crate::paths(&program, &module, &envoy)?)
     });
     sections.run(UNDER_LOAD, || {
         counted(&tests_crate::push_under_load(&program, &module, &envoy)?)

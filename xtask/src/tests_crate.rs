@@ -163,6 +163,19 @@ pub(crate) fn rotation_under_load(program: &Path, module: &Path, envoy: &Path) -
     run(program, arguments)
 }
 
+/// Sends the corpus of confusing paths through Envoy.
+///
+/// # Errors
+///
+/// When the program cannot be started.
+pub(crate) fn paths(program: &Path, module: &Path, envoy: &Path) -> Result<Outcome> {
+    let mut arguments = words(["paths", "--module"]);
+    arguments.push(module.into());
+    arguments.push("--envoy".into());
+    arguments.push(envoy.into());
+    run(program, arguments)
+}
+
 /// Builds the module, gets Envoy and shows the example bundle at work.
 ///
 /// # Errors

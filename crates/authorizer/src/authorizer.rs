@@ -5,7 +5,9 @@ use std::rc::Rc;
 
 use doorward_bundle::Bundle;
 use doorward_engine::{Context, Outcome, Request, RoleLink, RuleId, Value};
-use doorward_request::{CanonicalPath, Facts, HeaderSnapshot, HeaderValue, PathError, Scope};
+use doorward_request::{
+    CanonicalPath, Facts, HeaderSnapshot, HeaderValue, PathError, PathNormalization, Scope,
+};
 use doorward_token::TokenVerifier;
 use doorward_token::remote::{KeyStore, SharedKeys};
 
@@ -155,11 +157,13 @@ impl Authorizer {
     ) -> Step {
         let refused =
             |denial, has_token| Step::Deny(self.denied(Refusal::early(denial, has_token)));
-        let path = match canonical_path(&headers) {
+        let (bundle, keys) = (&self.bundle, &self.keys);
+        let path = canonical_path(&headers, bundle.path_normalization())
+            .and_then(|path| self.routed(&path).map(|()| path));
+        let path = match path {
             Ok(path) => path,
             Err(error) => return refused(Denial::Path(error), false),
         };
-        let (bundle, keys) = (&self.bundle, &self.keys);
         let identity = tokens::find(bundle, &headers, &path)
             .map_err(Unverified::Refused)
             .and_then(|found| authenticate(bundle, &self.mark, keys, found, now, tokens, patience));
@@ -175,6 +179,9 @@ impl Authorizer {
         };
         let shorter = forwarding::path_without_token(&path, &identity);
         let path = shorter.as_ref().unwrap_or(&path);
+        if let Err(error) = self.routed(path) {
+            return refused(Denial::Path(error), true);
+        }
         match self.decide(&headers, path, facts, now, &identity) {
             Ok(grant) => {
                 let edits = forwarding::edits(&headers, path, &identity);
@@ -187,6 +194,15 @@ impl Authorizer {
                 ignored: identity.ignored,
             })),
         }
+    }
+
+    /// Refuses a rewritten path where the policy reads facts of the route: the
+    /// proxy would choose a route anew, after its facts were read.
+    fn routed(&self, path: &CanonicalPath<'_>) -> Result<(), PathError> {
+        if path.is_rewritten() && self.bundle.mapping().reads_route() {
+            return Err(PathError::NotCanonical);
+        }
+        Ok(())
     }
 
     /// Asks the policy. A refusal is the reason, and the rule if one decided.
@@ -303,9 +319,12 @@ fn role_links(known: &Subject) -> Vec<RoleLink<'_>> {
         .collect()
 }
 
-fn canonical_path(headers: &HeaderSnapshot) -> Result<CanonicalPath<'_>, PathError> {
+fn canonical_path(
+    headers: &HeaderSnapshot,
+    mode: PathNormalization,
+) -> Result<CanonicalPath<'_>, PathError> {
     match headers.get(":path") {
-        HeaderValue::One(target) => CanonicalPath::new(target),
+        HeaderValue::One(target) => CanonicalPath::normalized(target, mode),
         HeaderValue::Absent | HeaderValue::Joined(_) => Err(PathError::Missing),
     }
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use doorward_engine::{CompileError, Context, Engine, Model, Policy, ReservedPrefix, Settings};
-use doorward_request::{Mapping, same_header};
+use doorward_request::{Mapping, PathNormalization, same_header};
 use doorward_token::DEFAULT_VERIFICATION_BUDGET_PERCENT;
 
 use crate::error::BundleError;
@@ -26,6 +26,7 @@ pub struct Bundle {
     providers: Vec<Provider>,
     identity_headers: Rc<IdentityHeaders>,
     accept_json_request: bool,
+    path_normalization: PathNormalization,
     verification_budget_percent: u8,
 }
 
@@ -72,6 +73,7 @@ impl Bundle {
             identity_headers: Rc::new(IdentityHeaders::new(&providers)),
             providers,
             accept_json_request: manifest.accept_json_request,
+            path_normalization: path_normalization(manifest)?,
             verification_budget_percent: verification_budget(manifest)?,
         })
     }
@@ -105,6 +107,12 @@ impl Bundle {
     #[must_use]
     pub fn accept_json_request(&self) -> bool {
         self.accept_json_request
+    }
+
+    /// How the path of a request is brought to its canonical form.
+    #[must_use]
+    pub fn path_normalization(&self) -> PathNormalization {
+        self.path_normalization
     }
 
     /// How much of a worker's time may go to slow checks of signatures, in
@@ -144,6 +152,19 @@ impl Bundle {
             .flat_map(Provider::roles)
             .any(|role| subject.starts_with(role.prefix()))
     }
+}
+
+fn path_normalization(manifest: &Manifest) -> Result<PathNormalization, BundleError> {
+    let Some(name) = &manifest.path_normalization else {
+        return Ok(PathNormalization::default());
+    };
+    PathNormalization::named(name).ok_or_else(|| {
+        let known = PathNormalization::ALL.map(PathNormalization::name);
+        BundleError::field(
+            "path_normalization",
+            format!("{name:?} is none of {}", known.join(", ")),
+        )
+    })
 }
 
 fn verification_budget(manifest: &Manifest) -> Result<u8, BundleError> {

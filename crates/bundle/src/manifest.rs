@@ -38,6 +38,12 @@ pub struct Manifest {
     /// See [`CasbinSettings::accept_json_request`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub accept_json_request: bool,
+    /// How the path of a request is brought to the one form that the policy
+    /// and the upstream both see: `STRICT`, or one of Istio's `NONE`, `BASE`,
+    /// `MERGE_SLASHES` and `DECODE_AND_MERGE_SLASHES` (the values of its
+    /// `MeshConfig.pathNormalization`). Absent: `STRICT`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_normalization: Option<String>,
     /// How much of a worker's time may go to signatures that only the module
     /// can check, in percent: PS*, EdDSA, and all of them in a proxy that
     /// offers no cryptography. Absent: 50.

@@ -211,6 +211,11 @@ fn each_setting_is_checked() {
             json!("yes"),
             "invalid type: string \"yes\", expected a boolean",
         ),
+        (
+            "path_normalization",
+            json!("base"),
+            "doorward.yaml: path_normalization: \"base\" is none of STRICT, BASE, MERGE_SLASHES, DECODE_AND_MERGE_SLASHES, NONE",
+        ),
         ("role_match", json!({}), "unknown field `role_match`"),
     ] {
         let mut bundle = good();

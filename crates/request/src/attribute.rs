@@ -85,8 +85,8 @@ pub enum Attribute {
     UrlPath,
     /// `request.query`: what stands behind the first `?`, empty without one.
     Query,
-    /// `request.host`: the `:authority` in lower case, since hosts are compared
-    /// without regard to case (RFC 3986 section 3.2.2).
+    /// `request.host`: the `:authority` in its one spelling, in lower case and
+    /// without the scheme's own port (RFC 3986 section 6.2).
     Host,
     /// `request.scheme`.
     Scheme,
@@ -184,7 +184,33 @@ const SNAPSHOT_NAMES: &[&str] = &[
     "jwt",
 ];
 
+/// The names of Envoy's attributes that say where a request goes: what stands
+/// first in them, or is all of them.
+const ROUTE_NAMES: &[&str] = &[
+    "upstream",
+    "xds.route_name",
+    "xds.route_metadata",
+    "xds.virtual_host_name",
+    "xds.virtual_host_metadata",
+    "xds.cluster_name",
+    "xds.cluster_metadata",
+    "xds.upstream_host_metadata",
+    "xds.upstream_host_locality_metadata",
+];
+
 impl Attribute {
+    /// Whether its value depends on the route that the proxy chose. Every
+    /// change of a header has the proxy choose anew, by the rewritten path, so
+    /// what was read before says nothing of where the request then goes.
+    #[must_use]
+    pub fn depends_on_route(&self) -> bool {
+        let Self::Property(property) = self else {
+            return false;
+        };
+        let name = property.path.join(".");
+        ROUTE_NAMES.iter().any(|known| is_at_or_below(&name, known))
+    }
+
     /// Resolves a path to an attribute.
     ///
     /// # Errors
@@ -415,6 +441,26 @@ mod tests {
             resolve(&["jwt", "a.b/c", "d"]).unwrap().to_string(),
             "jwt['a.b/c'].d"
         );
+    }
+
+    #[test]
+    fn what_the_route_decides_is_known() {
+        for (path, depends) in [
+            (&["xds", "route_name"][..], true),
+            (&["xds", "route_metadata", "filter_metadata", "tags"], true),
+            (&["xds", "cluster_metadata"], true),
+            (&["upstream", "address"], true),
+            (&["xds", "node", "cluster"], false),
+            (&["xds", "filter_chain_name"], false),
+            (&["connection", "mtls"], false),
+        ] {
+            let attribute = Attribute::Property(HostProperty {
+                path: path.iter().map(|part| (*part).to_owned()).collect(),
+                property_type: PropertyType::Text,
+            });
+            assert_eq!(attribute.depends_on_route(), depends, "{path:?}");
+        }
+        assert!(!Attribute::Path.depends_on_route());
     }
 
     #[test]

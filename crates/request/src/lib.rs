@@ -23,6 +23,7 @@ mod cookies;
 mod expression;
 mod facts;
 mod headers;
+mod host;
 mod mapping;
 mod path;
 mod query;
@@ -33,5 +34,5 @@ pub use expression::{Expression, ExpressionError, ExpressionErrorKind, Literal, 
 pub use facts::{Facts, ReadError};
 pub use headers::{HeaderSnapshot, HeaderSnapshotError, HeaderValue, is_token_byte, same_header};
 pub use mapping::{Mapping, MappingError, ResolveError, Resolved, Scope};
-pub use path::{CanonicalPath, MAX_TARGET_BYTES, PathError};
+pub use path::{CanonicalPath, MAX_TARGET_BYTES, PathError, PathNormalization};
 pub use query::parameter_values;

@@ -8,7 +8,8 @@ use serde_json::Map;
 use crate::attribute::{Attribute, HostProperty, PropertyType};
 use crate::expression::{Expression, ExpressionError, Literal, Term};
 use crate::facts::Facts;
-use crate::headers::HeaderSnapshot;
+use crate::headers::{HeaderSnapshot, HeaderValue};
+use crate::host::canonical_host;
 use crate::path::CanonicalPath;
 
 /// Everything that a mapping may read of one request.
@@ -199,6 +200,17 @@ impl Mapping {
             .any(|term| is_claim(term, name))
     }
 
+    /// Whether any entry depends on the route or the cluster that the proxy
+    /// chose. A request to which that matters is not rewritten: see
+    /// [`Attribute::depends_on_route`].
+    #[must_use]
+    pub fn reads_route(&self) -> bool {
+        self.expressions
+            .iter()
+            .flat_map(Expression::alternatives)
+            .any(|term| matches!(term, Term::Attribute(attribute) if attribute.depends_on_route()))
+    }
+
     /// The values of one request, in the order of the request definition.
     ///
     /// # Errors
@@ -254,7 +266,7 @@ fn attribute_value<'a>(
         Attribute::UrlPath => Some(borrowed(scope.path.path())),
         // Without a `?` it is empty, as Envoy has it, not absent.
         Attribute::Query => Some(borrowed(scope.path.query().unwrap_or_default())),
-        Attribute::Host => header_value(":authority", attribute, scope)?.map(lower_case),
+        Attribute::Host => host_value(attribute, scope)?,
         Attribute::Scheme => header_value(":scheme", attribute, scope)?,
         Attribute::Method => header_value(":method", attribute, scope)?,
         Attribute::Header(name) => header_value(name, attribute, scope)?,
@@ -284,13 +296,20 @@ fn header_value<'a>(
     }
 }
 
-fn lower_case(value: Resolved<'_>) -> Resolved<'_> {
-    match value {
-        Resolved::Text(text) if text.bytes().any(|byte| byte.is_ascii_uppercase()) => {
-            Resolved::Text(Cow::Owned(text.to_ascii_lowercase()))
-        }
-        value => value,
-    }
+/// The host in its one spelling; one that has none is invalid.
+fn host_value<'a>(
+    attribute: &Attribute,
+    scope: &Scope<'a>,
+) -> Result<Option<Resolved<'a>>, ResolveError> {
+    let authority = match scope.headers.get(":authority") {
+        HeaderValue::Absent => return Ok(None),
+        HeaderValue::One(authority) => authority,
+        HeaderValue::Joined(_) => return Err(ResolveError::Invalid(attribute.to_string())),
+    };
+    let secure = scope.headers.get(":scheme") == HeaderValue::One(b"https");
+    canonical_host(authority, secure)
+        .map(|host| Some(Resolved::Text(host)))
+        .ok_or_else(|| ResolveError::Invalid(attribute.to_string()))
 }
 
 /// The largest integer up to which a double tells every integer from the next.

@@ -3,9 +3,17 @@
 //! A policy that is written over paths is only as good as the agreement on
 //! what the path is. RFC 3986 section 6.2.2 says which spellings are equal;
 //! those are brought to one form. What different servers are known to read
-//! differently is refused instead of guessed at.
+//! differently is refused instead of guessed at, unless the bundle's mode says
+//! how it is to be read; see docs/paths.md.
+
+mod error;
+mod mode;
+mod normalize;
 
 use std::borrow::Cow;
+
+pub use error::PathError;
+pub use mode::PathNormalization;
 
 use crate::query::other_parameters;
 
@@ -20,83 +28,25 @@ pub struct CanonicalPath<'a> {
     path_length: usize,
 }
 
-/// Why a request target has no canonical form that every server would agree on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PathError {
-    /// There is no `:path` (a CONNECT request), or more than one.
-    #[error("the request has no single :path")]
-    Missing,
-    /// The target does not start with a slash: `*`, or an absolute form.
-    #[error("the path does not start with a slash")]
-    NotAbsolute,
-    /// A byte that RFC 3986 has no place for in a path: control characters,
-    /// NUL, spaces, raw UTF-8, and the likes of `"` and `{`, whose encoded form
-    /// is the only one.
-    #[error("the path holds a byte that a URI cannot hold")]
-    InvalidByte,
-    /// More than [`MAX_TARGET_BYTES`].
-    #[error("the path is longer than {MAX_TARGET_BYTES} bytes")]
-    TooLong,
-    /// `%` without two hexadecimal digits behind it.
-    #[error("the path holds a malformed percent encoding")]
-    MalformedEncoding,
-    /// `%2F`, `%5C`, `%00` and other encoded control characters, `%25`, or
-    /// encoded bytes that are not UTF-8 (`%C0%AE` is a dot to some): what they
-    /// stand for depends on the server.
-    #[error("the path holds an encoding that servers decode differently")]
-    AmbiguousEncoding,
-    /// A backslash, which some servers take for a slash.
-    #[error("the path holds a backslash")]
-    Backslash,
-    /// A `;`, behind which some servers cut a segment short.
-    #[error("the path holds a path parameter (;)")]
-    PathParameter,
-    /// `#`: a fragment is never sent, so whoever sends one wants confusion.
-    #[error("the target holds a fragment (#)")]
-    Fragment,
-    /// Two slashes in a row, which some servers merge.
-    #[error("the path holds an empty segment (//)")]
-    EmptySegment,
-    /// `.` or `..` as a segment, plain or encoded.
-    #[error("the path holds a dot segment")]
-    DotSegment,
-}
-
-impl PathError {
-    /// The reason code of the refusal.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Missing => "path_missing",
-            Self::NotAbsolute => "path_not_absolute",
-            Self::InvalidByte => "path_invalid_byte",
-            Self::TooLong => "path_too_long",
-            Self::MalformedEncoding => "path_malformed_encoding",
-            Self::AmbiguousEncoding => "path_ambiguous_encoding",
-            Self::Backslash => "path_backslash",
-            Self::PathParameter => "path_parameter",
-            Self::Fragment => "path_fragment",
-            Self::EmptySegment => "path_empty_segment",
-            Self::DotSegment => "path_dot_segment",
-        }
-    }
-}
-
 impl<'a> CanonicalPath<'a> {
-    /// Brings the value of `:path` to canonical form, in which every character
-    /// has one spelling: what a path segment can hold as it is (`pchar`, RFC
-    /// 3986 section 3.3) is decoded, everything else is encoded with upper-case
-    /// digits. Section 6.2.2.2 asks that of unreserved characters; servers
-    /// decode the others too, so a rule must not tell `:` from `%3A`. The
-    /// query is left as it is.
+    /// The canonical form in [`PathNormalization::Strict`]; see [`Self::normalized`].
     ///
     /// # Errors
     /// The path could be read in more than one way; see [`PathError`].
     pub fn new(target: &'a [u8]) -> Result<Self, PathError> {
+        Self::normalized(target, PathNormalization::Strict)
+    }
+
+    /// Brings the value of `:path` to the canonical form of the mode. The query
+    /// is left as it is.
+    ///
+    /// # Errors
+    /// The path could be read in more than one way; see [`PathError`].
+    pub fn normalized(target: &'a [u8], mode: PathNormalization) -> Result<Self, PathError> {
         if target.len() > MAX_TARGET_BYTES {
             return Err(PathError::TooLong);
         }
-        let text = printable(target)?;
+        let text = text(target, mode)?;
         if !text.starts_with('/') {
             return Err(PathError::NotAbsolute);
         }
@@ -107,8 +57,7 @@ impl<'a> CanonicalPath<'a> {
             Some((path, query)) => (path, Some(query)),
             None => (text, None),
         };
-        let canonical = normalize(path)?;
-        check_segments(&canonical)?;
+        let canonical = normalize::normalize(path, mode)?;
         let path_length = canonical.len();
         let target = match (canonical, query) {
             (Cow::Borrowed(_), _) => Cow::Borrowed(text),
@@ -119,6 +68,10 @@ impl<'a> CanonicalPath<'a> {
                 Cow::Owned(path)
             }
         };
+        // What is encoded takes three bytes.
+        if target.len() > MAX_TARGET_BYTES {
+            return Err(PathError::TooLong);
+        }
         Ok(Self {
             target,
             path_length,
@@ -167,93 +120,28 @@ impl<'a> CanonicalPath<'a> {
     }
 }
 
-fn printable(target: &[u8]) -> Result<&str, PathError> {
-    if target.iter().any(|byte| !byte.is_ascii_graphic()) {
+/// The target as text. In every mode a byte that RFC 3986 has no place for is
+/// refused, but where a path is repaired its UTF-8 is encoded, and where it is
+/// left alone UTF-8 stays. A space would end the target in HTTP/1.1.
+fn text(target: &[u8], mode: PathNormalization) -> Result<&str, PathError> {
+    // How much of it may hold raw UTF-8.
+    let length = match mode {
+        PathNormalization::Strict => 0,
+        PathNormalization::None => target.len(),
+        PathNormalization::Base
+        | PathNormalization::MergeSlashes
+        | PathNormalization::DecodeAndMergeSlashes => {
+            let query = target.iter().position(|byte| *byte == b'?');
+            query.unwrap_or(target.len())
+        }
+    };
+    let fits = |(index, byte): (usize, &u8)| {
+        byte.is_ascii_graphic() || (!byte.is_ascii() && index < length)
+    };
+    if !target.iter().enumerate().all(fits) {
         return Err(PathError::InvalidByte);
     }
     std::str::from_utf8(target).map_err(|_| PathError::InvalidByte)
-}
-
-/// Percent encodings in their one canonical form; borrowed where nothing changed.
-fn normalize(path: &str) -> Result<Cow<'_, str>, PathError> {
-    if path.contains('\\') {
-        return Err(PathError::Backslash);
-    }
-    if path.contains(';') {
-        return Err(PathError::PathParameter);
-    }
-    if path
-        .bytes()
-        .any(|byte| !is_segment_character(byte) && !matches!(byte, b'/' | b'%'))
-    {
-        return Err(PathError::InvalidByte);
-    }
-    let mut pieces = path.split('%');
-    let first = pieces.next().unwrap_or_default();
-    if first.len() == path.len() {
-        return Ok(Cow::Borrowed(path));
-    }
-    let mut canonical = first.to_owned();
-    let mut decoded = first.as_bytes().to_vec();
-    for piece in pieces {
-        let (digits, rest) = piece
-            .split_at_checked(2)
-            .ok_or(PathError::MalformedEncoding)?;
-        let byte = decode(digits)?;
-        if is_segment_character(byte) {
-            canonical.push(char::from(byte));
-        } else if is_ambiguous(byte) {
-            return Err(PathError::AmbiguousEncoding);
-        } else {
-            canonical.push('%');
-            canonical.push_str(&digits.to_ascii_uppercase());
-        }
-        decoded.push(byte);
-        canonical.push_str(rest);
-        decoded.extend_from_slice(rest.as_bytes());
-    }
-    if std::str::from_utf8(&decoded).is_err() {
-        return Err(PathError::AmbiguousEncoding);
-    }
-    if canonical == path {
-        Ok(Cow::Borrowed(path))
-    } else {
-        Ok(Cow::Owned(canonical))
-    }
-}
-
-fn decode(digits: &str) -> Result<u8, PathError> {
-    if digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        u8::from_str_radix(digits, 16).map_err(|_| PathError::MalformedEncoding)
-    } else {
-        Err(PathError::MalformedEncoding)
-    }
-}
-
-/// `pchar` of RFC 3986 section 3.3, without the `;` of path parameters.
-fn is_segment_character(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@".contains(&byte)
-}
-
-fn is_ambiguous(byte: u8) -> bool {
-    byte.is_ascii_control() || matches!(byte, b'/' | b'\\' | b'%' | b';' | b'?' | b'#')
-}
-
-fn check_segments(path: &str) -> Result<(), PathError> {
-    let inner = path.strip_prefix('/').unwrap_or(path);
-    if inner.is_empty() {
-        return Ok(());
-    }
-    // One trailing slash is a spelling of its own, not an empty segment.
-    let inner = inner.strip_suffix('/').unwrap_or(inner);
-    for segment in inner.split('/') {
-        match segment {
-            "" => return Err(PathError::EmptySegment),
-            "." | ".." => return Err(PathError::DotSegment),
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
