@@ -27,12 +27,16 @@ mod host;
 mod mapping;
 mod path;
 mod query;
+mod read;
+mod value;
 
 pub use attribute::{Attribute, AttributeError, ClaimPath, HostProperty, PropertyType, Step};
 pub use cookies::{cookie_values, cookies};
 pub use expression::{Expression, ExpressionError, ExpressionErrorKind, Literal, Term};
 pub use facts::{Facts, ReadError};
 pub use headers::{HeaderSnapshot, HeaderSnapshotError, HeaderValue, is_token_byte, same_header};
-pub use mapping::{Mapping, MappingError, ResolveError, Resolved, Scope};
+pub use mapping::{Mapping, MappingError};
 pub use path::{CanonicalPath, MAX_TARGET_BYTES, PathError, PathNormalization};
 pub use query::parameter_values;
+pub use read::Scope;
+pub use value::{ResolveError, Resolved};

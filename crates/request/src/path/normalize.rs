@@ -136,7 +136,8 @@ fn is_segment_character(byte: u8) -> bool {
 fn resolve(path: &str, mode: PathNormalization) -> Cow<'_, str> {
     let segments = || path.split('/').skip(1);
     let dots = segments().any(|segment| matches!(segment, "." | ".."));
-    if !dots && !(mode.merges_slashes() && path.contains("//")) {
+    let merges = mode.merges_slashes() && path.contains("//");
+    if !dots && !merges {
         return Cow::Borrowed(path);
     }
     let mut kept: Vec<&str> = Vec::new();
