@@ -7,6 +7,7 @@
 //! the key; the claims are held against the settings and the time again, each
 //! time.
 
+mod sightings;
 mod table;
 
 use std::cell::Cell;
@@ -16,6 +17,7 @@ use std::rc::Rc;
 use serde_json::Value;
 use siphasher::sip::SipHasher13;
 
+use self::sightings::Sightings;
 use self::table::{Place, Table};
 use crate::fingerprint::Fingerprint;
 use crate::{
@@ -74,11 +76,16 @@ pub struct CacheCounts {
 /// An accepted token leaves when its claims are no longer acceptable, when the
 /// key that verified it is not in the provider's set any more, or to make
 /// room. Its claims are shared by reference and have no part that can change.
+///
+/// Where there is room, a token is kept at its first sight; where another would
+/// have to go for it, at its second: what is used once pushes nothing out, and
+/// is not paid for by writing to memory that nobody reads again.
 #[derive(Debug)]
 pub struct TokenCache {
     seed: (u64, u64),
     accepted: Table<Accepted>,
     refused: Table<Refused>,
+    sightings: Sightings,
     counts: CacheCounts,
 }
 
@@ -111,6 +118,7 @@ impl TokenCache {
             seed,
             accepted: Table::new(limits.accepted),
             refused: Table::new(limits.refused),
+            sightings: Sightings::new(limits.accepted.entries),
             counts: CacheCounts {
                 hits: 0,
                 refusals: 0,
@@ -159,14 +167,16 @@ impl TokenCache {
         let verdict = verified(provider, token, now_unix_seconds, &observer);
         match &verdict {
             Ok(verified) => {
-                if let Some(key) = observer.signer.get() {
+                let bytes = claims_bytes(verified);
+                if let Some(key) = observer.signer.get()
+                    && (self.accepted.has_room(token, bytes) || self.sightings.again(hash))
+                {
                     let entry = Accepted {
                         verified: Rc::clone(verified),
                         key,
                         keys: *provider.settings().jwks.fingerprint(),
                         since: now_unix_seconds,
                     };
-                    let bytes = claims_bytes(verified);
                     self.accepted.insert(hash, *scope, token, entry, bytes);
                 }
             }

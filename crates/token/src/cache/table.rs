@@ -106,6 +106,12 @@ impl<V> Table<V> {
         self.free.push(place.0);
     }
 
+    /// Whether such an entry could be put in without one being taken out.
+    pub(super) fn has_room(&self, token: &[u8], value_bytes: usize) -> bool {
+        self.len() < self.limits.entries
+            && self.bytes.saturating_add(entry_bytes(token, value_bytes)) <= self.limits.bytes
+    }
+
     /// Puts an entry in, in place of one of the same provider and token.
     /// `value_bytes` is what the value takes in memory.
     pub(super) fn insert(
@@ -119,10 +125,7 @@ impl<V> Table<V> {
         if let Some(place) = self.find(hash, &provider, token) {
             self.remove(place);
         }
-        let bytes = token
-            .len()
-            .saturating_add(value_bytes)
-            .saturating_add(OVERHEAD);
+        let bytes = entry_bytes(token, value_bytes);
         if self.limits.entries == 0 || bytes > self.limits.bytes / LARGEST_PART {
             return;
         }
@@ -187,6 +190,14 @@ impl<V> Table<V> {
     fn slot(&self, place: usize) -> Option<&Slot<V>> {
         self.slots.get(place).and_then(Option::as_ref)
     }
+}
+
+/// What an entry costs, from above.
+const fn entry_bytes(token: &[u8], value_bytes: usize) -> usize {
+    token
+        .len()
+        .saturating_add(value_bytes)
+        .saturating_add(OVERHEAD)
 }
 
 /// Whether two tokens are the same. In a module, comparing slices goes byte by

@@ -381,6 +381,31 @@ fn a_flood_of_either_kind_keeps_the_bounds_and_what_is_in_use() {
 }
 
 #[test]
+fn a_full_cache_keeps_a_token_at_its_second_sight() {
+    let (mut cache, verifier) = (small(2), FirstByte::default());
+    let provider = provider_of(&["p256-a"], |_| {});
+    for (number, checks) in [
+        // There is room.
+        (0, 1),
+        (1, 2),
+        (0, 2),
+        (1, 2),
+        // There is none: at its first sight a third one pushes nothing out.
+        (2, 3),
+        (0, 3),
+        (1, 3),
+        (2, 4),
+        (2, 4),
+    ] {
+        let token = token_of("p256-a", &claims(number));
+        let verdict = cache.verify(&provider, token.as_bytes(), NOW, &verifier);
+        assert!(verdict.is_ok());
+        assert_eq!(verifier.checks.get(), checks, "{number}");
+    }
+    assert_eq!(cache.len().0, 2);
+}
+
+#[test]
 fn a_token_too_large_to_keep_is_verified_each_time() {
     let (mut cache, verifier) = (cache(), FirstByte::default());
     let provider = provider_of(&["p256-a"], |s| s.max_token_bytes = 64 * 1024);
