@@ -78,13 +78,18 @@ impl std::fmt::Display for ClaimPath {
         f.write_str("jwt")?;
         let first = Step::Member(self.first.clone());
         for step in std::iter::once(&first).chain(&self.rest) {
-            match step {
-                Step::Member(name) if is_plain_name(name) => write!(f, ".{name}")?,
-                Step::Member(name) => write!(f, "['{name}']")?,
-                Step::Index(index) => write!(f, "[{index}]")?,
-            }
+            write_step(f, step)?;
         }
         Ok(())
+    }
+}
+
+/// A step as a mapping would write it.
+pub(super) fn write_step(f: &mut std::fmt::Formatter<'_>, step: &Step) -> std::fmt::Result {
+    match step {
+        Step::Member(name) if is_plain_name(name) => write!(f, ".{name}"),
+        Step::Member(name) => write!(f, "['{name}']"),
+        Step::Index(index) => write!(f, "[{index}]"),
     }
 }
 

@@ -21,6 +21,12 @@ pub enum AttributeError {
         /// The map.
         name: &'static str,
     },
+    /// Metadata without the namespace or the key that is wanted.
+    #[error("{name} is a map of maps: write {name}['namespace']['key']")]
+    NeedsNamespace {
+        /// The map.
+        name: &'static str,
+    },
     /// Something stands behind a plain value.
     #[error("{name} is a plain value: nothing can stand behind it")]
     NotAMap {

@@ -14,7 +14,11 @@ pub(super) const SNAPSHOT_NAMES: &[&str] = &[
     "request.id",
     "request.useragent",
     "request.referer",
+    "request.size",
     "request.headers",
+    "request.query_params",
+    "grpc.service",
+    "grpc.method",
     "jwt.principal",
     "jwt",
 ];
@@ -31,8 +35,24 @@ pub(super) fn plain(name: &str) -> Option<Attribute> {
         "request.id" => Attribute::Header("x-request-id".to_owned()),
         "request.useragent" => Attribute::Header("user-agent".to_owned()),
         "request.referer" => Attribute::Header("referer".to_owned()),
+        "request.size" => Attribute::Size,
+        "grpc.service" => Attribute::GrpcService,
+        "grpc.method" => Attribute::GrpcMethod,
         _ => return None,
     })
+}
+
+/// An entry of `request.query_params`.
+pub(super) fn query_parameter(steps: &[Step]) -> Result<Attribute, AttributeError> {
+    match steps {
+        [_, Step::Member(name)] => Ok(Attribute::QueryParameter(name.clone())),
+        [_] | [] => Err(AttributeError::NeedsIndex {
+            name: "request.query_params",
+        }),
+        _ => Err(AttributeError::NotAMap {
+            name: "request.query_params[...]".to_owned(),
+        }),
+    }
 }
 
 /// An entry of `request.headers`.

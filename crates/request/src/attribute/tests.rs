@@ -16,7 +16,7 @@ fn resolve(path: &[&str]) -> Result<Attribute, AttributeError> {
 fn every_known_name_resolves_and_displays_as_itself() {
     let plain = SNAPSHOT_NAMES
         .iter()
-        .filter(|name| !matches!(**name, "jwt" | "request.headers"));
+        .filter(|name| !matches!(**name, "jwt" | "request.headers" | "request.query_params"));
     for name in plain.chain(HOST_PROPERTIES.iter().map(|(name, _)| name)) {
         let attribute = resolve(&name.split('.').collect::<Vec<_>>()).unwrap();
         if !matches!(attribute, Attribute::Header(_)) {
@@ -43,23 +43,72 @@ fn every_known_name_resolves_and_displays_as_itself() {
 }
 
 #[test]
-fn what_the_route_decides_is_known() {
-    for (path, depends) in [
-        (&["xds", "route_name"][..], true),
-        (&["xds", "route_metadata", "filter_metadata", "tags"], true),
-        (&["xds", "cluster_metadata"], true),
-        (&["upstream", "address"], true),
-        (&["xds", "node", "cluster"], false),
-        (&["xds", "filter_chain_name"], false),
-        (&["connection", "mtls"], false),
+fn lifetime_and_dependence_on_the_route_are_known() {
+    for (path, lifetime, depends) in [
+        ("xds.route_name", Lifetime::Request, true),
+        (
+            "xds.route_metadata.filter_metadata.ns.key",
+            Lifetime::Request,
+            true,
+        ),
+        ("xds.virtual_host_name", Lifetime::Request, true),
+        (
+            "xds.virtual_host_metadata.filter_metadata.ns.key",
+            Lifetime::Request,
+            true,
+        ),
+        ("xds.cluster_name", Lifetime::Request, true),
+        (
+            "xds.cluster_metadata.filter_metadata.ns.key",
+            Lifetime::Request,
+            true,
+        ),
+        ("xds.node.cluster", Lifetime::Node, false),
+        ("xds.node.metadata.NAMESPACE", Lifetime::Node, false),
+        ("xds.filter_chain_name", Lifetime::Connection, false),
+        (
+            "xds.listener_metadata.filter_metadata.ns.key",
+            Lifetime::Connection,
+            false,
+        ),
+        ("connection.mtls", Lifetime::Connection, false),
+        ("destination.port", Lifetime::Connection, false),
+        ("source.address", Lifetime::Request, false),
+        ("request.protocol", Lifetime::Request, false),
+        ("metadata.filter_metadata.ns.key", Lifetime::Request, false),
+        ("filter_state.key", Lifetime::Request, false),
+        ("request.path", Lifetime::Request, false),
+        ("jwt.sub", Lifetime::Request, false),
     ] {
-        let attribute = Attribute::Property(HostProperty {
-            path: path.iter().map(|part| (*part).to_owned()).collect(),
-            property_type: PropertyType::Text,
-        });
-        assert_eq!(attribute.depends_on_route(), depends, "{path:?}");
+        let attribute = resolve(&path.split('.').collect::<Vec<_>>()).unwrap();
+        assert_eq!(attribute.to_string(), path);
+        assert_eq!(attribute.lifetime(), lifetime, "{path}");
+        assert_eq!(attribute.depends_on_route(), depends, "{path}");
     }
-    assert!(!Attribute::Path.depends_on_route());
+}
+
+#[test]
+fn names_that_are_no_plain_names_are_quoted() {
+    for (path, text) in [
+        (
+            &["filter_state", "io.istio.peer_principal"][..],
+            "filter_state['io.istio.peer_principal']",
+        ),
+        (
+            &["metadata", "filter_metadata", "a.b", "c", "d-e"],
+            "metadata.filter_metadata['a.b'].c['d-e']",
+        ),
+        (
+            &["xds", "node", "metadata", "istio.io/rev"],
+            "xds.node.metadata['istio.io/rev']",
+        ),
+        (
+            &["request", "query_params", "watch"],
+            "request.query_params['watch']",
+        ),
+    ] {
+        assert_eq!(resolve(path).unwrap().to_string(), text);
+    }
 }
 
 #[test]
@@ -89,6 +138,22 @@ fn refusals_say_what_to_write_instead() {
         (
             &["xds", "node", "metadata"],
             "xds.node.metadata is a map: write xds.node.metadata['name']",
+        ),
+        (
+            &["request", "query_params"],
+            "request.query_params is a map: write request.query_params['name']",
+        ),
+        (
+            &["filter_state"],
+            "filter_state is a map: write filter_state['name']",
+        ),
+        (
+            &["filter_state", "a", "b"],
+            "filter_state[...] is a plain value: nothing can stand behind it",
+        ),
+        (
+            &["xds", "route_metadata", "filter_metadata", "ns"],
+            "xds.route_metadata.filter_metadata is a map of maps: write xds.route_metadata.filter_metadata['namespace']['key']",
         ),
         (
             &["source", "adress"],
