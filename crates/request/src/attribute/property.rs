@@ -151,8 +151,7 @@ pub(super) fn entry(
     if below.is_empty() {
         return Some(Err(AttributeError::NeedsIndex { name: map }));
     }
-    let is_state = *map == "filter_state";
-    if is_state && below.len() > 1 {
+    if *map == "filter_state" && below.len() > 1 {
         return Some(Err(AttributeError::NotAMap {
             name: "filter_state[...]".to_owned(),
         }));
@@ -164,14 +163,9 @@ pub(super) fn entry(
             Step::Index(_) => return Some(Err(refuse(dotted(first, steps)))),
         }
     }
-    let property_type = if is_state {
-        PropertyType::Text
-    } else {
-        PropertyType::PlainText
-    };
     Some(Ok(Attribute::Property(HostProperty {
         path,
-        property_type,
+        property_type: PropertyType::PlainText,
     })))
 }
 

@@ -1,7 +1,7 @@
 //! What the known names come to, and what the refusals of others say.
 
 use super::header::SNAPSHOT_NAMES;
-use super::property::HOST_PROPERTIES;
+use super::property::{HOST_MAPS, HOST_PROPERTIES};
 use super::*;
 
 fn resolve(path: &[&str]) -> Result<Attribute, AttributeError> {
@@ -165,5 +165,20 @@ fn refusals_say_what_to_write_instead() {
         ),
     ] {
         assert_eq!(resolve(path).unwrap_err().to_string(), message);
+    }
+}
+
+#[test]
+fn each_known_name_is_in_the_documentation() {
+    let page = include_str!("../../../../docs/attributes.md");
+    let plain = HOST_PROPERTIES.iter().map(|(name, _)| name);
+    for name in SNAPSHOT_NAMES.iter().chain(plain).chain(HOST_MAPS) {
+        let stands = [format!("`{name}`"), format!("`{name}['")];
+        assert!(
+            page.lines()
+                .filter(|line| line.starts_with('|'))
+                .any(|line| stands.iter().any(|text| line.contains(text))),
+            "docs/attributes.md has no row of {name}"
+        );
     }
 }
