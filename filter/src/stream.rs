@@ -105,10 +105,11 @@ impl Stream {
         }
     }
 
-    fn authorize(&mut self) -> Result<Action, Failure> {
+    fn authorize(&mut self, end_of_stream: bool) -> Result<Action, Failure> {
         let authorizer = self.authorizer.take().ok_or(Failure::NotConfigured)?;
         let headers = HeaderSnapshot::from_pairs(host::header_pairs(HeaderMap::RequestHeaders)?)
-            .map_err(|_| Failure::Headers)?;
+            .map_err(|_| Failure::Headers)?
+            .with_end_of_stream(end_of_stream);
         let (now, milliseconds) = time()?;
         let budget = authorizer.bundle().verification_budget_percent();
         let step = vm::with_tokens(budget, |tokens| {
@@ -276,8 +277,8 @@ fn publish(record: &str) {
 impl Context for Stream {}
 
 impl HttpContext for Stream {
-    fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
-        match self.authorize() {
+    fn on_http_request_headers(&mut self, _headers: usize, end_of_stream: bool) -> Action {
+        match self.authorize(end_of_stream) {
             Ok(action) => action,
             Err(failure) => answer_failure(&failure),
         }

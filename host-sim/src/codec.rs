@@ -20,8 +20,13 @@ pub(crate) fn request_headers(request: &Request, request_id: &str) -> HeaderMap 
         && map.get("content-length").is_none()
         && map.get("transfer-encoding").is_none()
     {
-        let length = body.as_slice().len().to_string();
-        map.add("content-length", length.as_bytes());
+        if request.trailers.is_empty() {
+            let length = body.as_slice().len().to_string();
+            map.add("content-length", length.as_bytes());
+        } else {
+            // HTTP/1.1 has room for trailers behind chunks alone.
+            map.add("transfer-encoding", b"chunked");
+        }
     }
     map.set("x-forwarded-proto", request.scheme.as_bytes());
     if map.get("x-request-id").is_none() {

@@ -8,6 +8,7 @@ use crate::Status;
 use crate::context::Stream;
 use crate::headers::HeaderMap;
 use crate::host::Host;
+use crate::metadata;
 use crate::property::Property;
 
 /// The bytes of the property at `path`, for the context that the module acts for.
@@ -17,7 +18,7 @@ pub(crate) fn property(host: &Host, path: &[String]) -> Result<Vec<u8>, Status> 
         return Err(Status::SerializationFailure);
     };
     if let Some(given) = host.world.lock().properties.get(path) {
-        return given.to_bytes();
+        return metadata::message(path, given).map_or_else(|| given.to_bytes(), Ok);
     }
     let stream = host.stream(host.acting());
     match first.as_str() {
@@ -48,6 +49,12 @@ fn node() -> Property {
         ("id".to_owned(), Property::text("")),
         ("cluster".to_owned(), Property::text("")),
         ("metadata".to_owned(), Property::Map(BTreeMap::new())),
+        (
+            "locality".to_owned(),
+            Property::Map(BTreeMap::from(
+                ["region", "zone", "sub_zone"].map(|name| (name.to_owned(), Property::text(""))),
+            )),
+        ),
     ]))
 }
 
@@ -61,6 +68,11 @@ fn xds(stream: Option<&Stream>, rest: &[String]) -> Result<Vec<u8>, Status> {
         ("route_name" | "cluster_name" | "filter_chain_name" | "virtual_host_name", Some(_)) => {
             found(&Property::text(""), rest)
         }
+        // Metadata that is configured nowhere: an empty message.
+        (
+            "route_metadata" | "virtual_host_metadata" | "cluster_metadata" | "listener_metadata",
+            Some(_),
+        ) if rest.is_empty() => Ok(Vec::new()),
         ("listener_direction", Some(_)) => found(&Property::Int(0), rest),
         _ => Err(Status::NotFound),
     }

@@ -14,6 +14,7 @@ mod facts;
 mod guest;
 mod headers;
 mod host;
+mod metadata;
 mod module;
 mod options;
 mod pairs;

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
+use crate::metadata;
 use crate::property::{Property, parse_path};
 use crate::scenario::{ClusterAnswer, DECISION_PROPERTY, Scenario, Script};
 use crate::verify_signature::{VERIFY_SIGNATURE, verify_signature};
@@ -175,7 +176,12 @@ fn property_tree(properties: &BTreeMap<String, Value>) -> Result<Property, Prope
     let mut tree = Property::Map(BTreeMap::new());
     for (path, value) in properties {
         let parts = parse_path(path).ok_or_else(|| PropertyError::Path(path.clone()))?;
-        tree.insert(&parts, Property::from_json(value))
+        let property = if metadata::is_struct(&parts) {
+            Property::of_struct(value)
+        } else {
+            Property::from_json(value)
+        };
+        tree.insert(&parts, property)
             .map_err(|part| PropertyError::Conflict {
                 path: path.clone(),
                 part,

@@ -11,6 +11,8 @@ use crate::{Status, pairs};
 pub(crate) enum Property {
     /// The property is not there, also where the simulator would make one up.
     Absent,
+    /// Null in a `google.protobuf.Struct`, which Envoy cannot serialize.
+    Null,
     /// Text or bytes, given as they are.
     Bytes(Vec<u8>),
     /// Eight bytes, little endian.
@@ -52,10 +54,27 @@ impl Property {
         }
     }
 
+    /// The value that a scenario gives in a `google.protobuf.Struct`, where all numbers are
+    /// doubles, and null is a value.
+    pub(crate) fn of_struct(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Number(number) => Self::Double(number.as_f64().unwrap_or_default()),
+            Value::Array(items) => Self::List(items.iter().map(Self::of_struct).collect()),
+            Value::Object(map) => Self::Map(
+                map.iter()
+                    .map(|(name, value)| (name.clone(), Self::of_struct(value)))
+                    .collect(),
+            ),
+            Value::Bool(_) | Value::String(_) => Self::from_json(value),
+        }
+    }
+
     /// The bytes that the module gets.
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, Status> {
         match self {
             Self::Absent => Err(Status::NotFound),
+            Self::Null => Err(Status::SerializationFailure),
             Self::Bytes(bytes) => Ok(bytes.clone()),
             Self::Int(value) => Ok(value.to_le_bytes().to_vec()),
             Self::Uint(value) => Ok(value.to_le_bytes().to_vec()),
@@ -118,8 +137,10 @@ pub(crate) fn split_path(path: &[u8]) -> Vec<String> {
         .collect()
 }
 
-/// The parts of a path as a scenario writes it: `request.headers['x-team']`.
-pub(crate) fn parse_path(path: &str) -> Option<Vec<String>> {
+/// The parts of a path as a scenario writes it: `request.headers['x-team']`; `None` where the text
+/// is no path.
+#[must_use]
+pub fn parse_path(path: &str) -> Option<Vec<String>> {
     let mut parts = Vec::new();
     let mut rest = path;
     loop {

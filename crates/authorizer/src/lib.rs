@@ -27,6 +27,7 @@ mod grants;
 mod json;
 mod keys;
 mod outcome;
+mod reading;
 mod record;
 mod tokens;
 

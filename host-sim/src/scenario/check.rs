@@ -101,6 +101,13 @@ pub fn check(expect: &Expect, observed: &Observed) -> Vec<Difference> {
             differences.push(Difference::new(&field, expected, got));
         }
     }
+    if let (Some(expected), Some(calls)) = (expect.data_calls, &observed.host_calls)
+        && expected != calls.returning_data
+    {
+        let by_name = &calls.by_name;
+        let got = format!("{}, of {by_name:?}", calls.returning_data);
+        differences.push(Difference::new("data_calls", expected, got));
+    }
     differences
 }
 

@@ -44,6 +44,9 @@ pub struct Expect {
     /// never defined counts as 0.
     #[serde(default)]
     pub metrics: BTreeMap<String, u64>,
+    /// How many host calls hand data back through the module's allocator, the dear sort; a host
+    /// that does not count them is not asked.
+    pub data_calls: Option<u64>,
     /// Whether the module traps.
     #[serde(default)]
     pub trapped: bool,

@@ -44,6 +44,8 @@ pub use step::{Concurrent, Push, Span, Step};
 pub use substitute::Variables;
 pub use value::{Bytes, Configuration, Matcher};
 
+pub use crate::property::parse_path as property_path;
+
 /// The filter state under which a module records its decision, as a JSON object
 /// ([`DecisionRecord`]). Envoy shows it as `%FILTER_STATE(wasm.doorward.decision:PLAIN)%`. A
 /// runner takes another key as an option.
@@ -72,7 +74,8 @@ pub struct Scenario {
     /// Why the scenario does not run on every host. Required then, refused otherwise.
     pub why: Option<String>,
     /// Facts of the host by attribute name, such as `source.address`. The simulator serves them
-    /// as they are; another host arranges for them or does not run the scenario.
+    /// as they are; another host arranges for them or does not run the scenario. Envoy can have
+    /// those of `xds`, `metadata.filter_metadata` and `filter_state`.
     #[serde(default)]
     pub properties: BTreeMap<String, Value>,
     /// Answers to HTTP calls by cluster name. A cluster's answers are given in turn and the last

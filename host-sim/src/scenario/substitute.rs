@@ -280,6 +280,7 @@ impl Substitute for Expect {
             details,
             log,
             metrics: _,
+            data_calls: _,
             trapped: _,
         } = self;
         reason.substitute(variables)?;

@@ -2,6 +2,7 @@
 //! scenarios on it.
 
 pub mod config;
+mod facts;
 pub mod log;
 pub mod process;
 pub mod push;

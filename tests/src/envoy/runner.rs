@@ -1,6 +1,7 @@
 //! Runs scenarios on a real Envoy, judged as host-sim judges them.
 
 use super::config::{self, Plugin};
+use super::facts;
 use super::log::{Access, lines, trap};
 use super::process::{Envoy, PATIENCE, Started};
 use super::push::{Counters, push, replace};
@@ -37,10 +38,6 @@ impl Runner<'_> {
     ///
     /// When the scenario cannot be run; that is a failure too, never a skip.
     pub fn run(&self, scenario: &Scenario, number: usize) -> Result<Vec<Case>> {
-        ensure!(
-            scenario.properties.is_empty(),
-            "`properties` cannot be arranged on Envoy; leave it out in `runs_on`"
-        );
         ensure!(
             scenario.clock.is_none(),
             "Envoy's clock cannot be set; leave it out in `runs_on`"
@@ -101,6 +98,7 @@ impl Runner<'_> {
         let echo = Echo::keeping()?;
         let access_log = folder.join("access.log");
         let mut bootstrap = config::bootstrap(&filter, echo.address(), &access_log);
+        facts::arrange(&mut bootstrap, &scenario.properties)?;
         let mut servers = BTreeMap::new();
         for (name, answers) in &scenario.clusters {
             let server = KeyServer::start(name, answers)?;
