@@ -26,7 +26,9 @@ mod forwarding;
 mod grants;
 mod json;
 mod keys;
+mod missing_scope;
 mod outcome;
+mod preflight;
 mod record;
 mod tokens;
 

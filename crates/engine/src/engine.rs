@@ -45,6 +45,15 @@ impl Engine {
         decide::decide(&self.loaded, request)
     }
 
+    /// The first rows, at most `most`, that say allow and would match if whoever
+    /// the matcher asks about had the roles that they name: what a denied
+    /// request misses by roles alone. None unless
+    /// [`Settings::near_misses`] is set. It costs what a decision does.
+    #[must_use]
+    pub fn near_misses(&self, request: &Request<'_>, most: usize) -> Vec<RuleId> {
+        decide::near_misses(&self.loaded, request, most)
+    }
+
     /// A row of the policy, none if it is of another engine.
     #[must_use]
     pub fn rule(&self, id: RuleId) -> Option<Rule<'_>> {

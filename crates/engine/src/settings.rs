@@ -88,6 +88,9 @@ pub struct Settings {
     pub max_hierarchy_level: u32,
     /// Prefixes that no subject of a request may start with.
     pub reserved: Vec<ReservedPrefix>,
+    /// Whether [`Engine::near_misses`](crate::Engine::near_misses) is to be
+    /// answered, which takes plans of its own.
+    pub near_misses: bool,
     /// Bounds on load and decision.
     pub limits: Limits,
 }
@@ -100,6 +103,7 @@ impl Default for Settings {
             field_index: Vec::new(),
             max_hierarchy_level: 10,
             reserved: Vec::new(),
+            near_misses: false,
             limits: Limits::default(),
         }
     }

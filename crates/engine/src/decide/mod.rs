@@ -2,7 +2,10 @@
 //! effect is settled.
 
 mod answers;
+mod near;
 mod rows;
+
+pub(crate) use near::near_misses;
 
 use std::cell::RefCell;
 

@@ -153,11 +153,39 @@ impl Plan {
         sources: Sources<'_>,
         indexes: &mut Indexes,
     ) -> Self {
+        Self::of_terms(matcher, definition, sources, indexes, |_| true)
+    }
+
+    /// As [`Self::new`], with every AND's questions whether somebody has a
+    /// role that the row names taken for answered with yes.
+    pub(crate) fn but_for_roles(
+        matcher: &Expr,
+        definition: u16,
+        sources: Sources<'_>,
+        indexes: &mut Indexes,
+    ) -> Self {
+        Self::of_terms(matcher, definition, sources, indexes, |term| {
+            let role = match &term.expr {
+                Expr::Role(_, arguments) if !term.negated => arguments.get(1),
+                _ => None,
+            };
+            !matches!(role, Some(Expr::Policy(slot)) if slot.definition == definition)
+        })
+    }
+
+    fn of_terms(
+        matcher: &Expr,
+        definition: u16,
+        sources: Sources<'_>,
+        indexes: &mut Indexes,
+        keeps: impl Fn(&Term) -> bool,
+    ) -> Self {
         let mut plan = Self {
             probes: Vec::new(),
             branches: Vec::new(),
         };
-        for terms in terms::branches(matcher) {
+        for mut terms in terms::branches(matcher) {
+            terms.retain(&keeps);
             let branch = plan.branch(terms, definition, sources, indexes);
             plan.branches.push(branch);
         }
