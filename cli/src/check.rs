@@ -23,10 +23,15 @@ fn check(folder: &Path, json: bool) -> ExitCode {
         Ok((_, bundle)) => {
             let rows = bundle.engine().row_count();
             let issuers = bundle.providers().len();
+            let bypasses: &[&str] = if bundle.answers().allow_cors_preflight() {
+                &["cors_preflight"]
+            } else {
+                &[]
+            };
             if json {
                 let object = serde_json::json!({
                     "ok": true, "name": bundle.name(), "revision": bundle.revision(),
-                    "rows": rows, "issuers": issuers,
+                    "rows": rows, "issuers": issuers, "bypasses": bypasses,
                 });
                 println!("{object}");
             } else {
@@ -35,6 +40,9 @@ fn check(folder: &Path, json: bool) -> ExitCode {
                     bundle.name(),
                     bundle.revision()
                 );
+                if !bypasses.is_empty() {
+                    println!("undecided: CORS preflight requests (answers.allow_cors_preflight)");
+                }
             }
             ExitCode::SUCCESS
         }

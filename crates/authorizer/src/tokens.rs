@@ -47,11 +47,12 @@ pub(crate) fn find<'a>(
                             has_token = true;
                             let is_joined = value.contains(&b',');
                             note(&mut found, token.into(), place(source), is_joined)?;
+                        } else if name == AUTHORIZATION {
+                            is_several |= !is_first || value.contains(&b',');
                         }
                         if has_token && !is_first {
                             return Err(Denial::TokenAmbiguous);
                         }
-                        is_several |= name == AUTHORIZATION && (!is_first || value.contains(&b','));
                         is_first = false;
                     }
                     has_bearer |= name == AUTHORIZATION && has_token;

@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use crate::error::BundleError;
 use crate::identity_headers::is_reserved_header;
-use crate::manifest::Entries;
 use crate::source::is_token;
 
 /// The longest text for a client, in bytes.
@@ -104,11 +103,15 @@ pub struct Answers {
 }
 
 impl Answers {
-    pub(crate) fn load(block: &Entries<Value>) -> Result<Self, BundleError> {
+    pub(crate) fn load(block: &Value) -> Result<Self, BundleError> {
+        let Some(block) = block.as_object() else {
+            let problem = format!("{block} is no map of {}", FIELDS.join(", "));
+            return Err(BundleError::field("answers", problem));
+        };
         let mut answers = Self::default();
-        for (name, value) in block.iter() {
+        for (name, value) in block {
             let field = || format!("answers.{name}");
-            match name {
+            match name.as_str() {
                 "problem_json" => answers.problem_json = truth(field(), value)?,
                 "name_missing_scope" => answers.name_missing_scope = truth(field(), value)?,
                 "allow_cors_preflight" => answers.allow_cors_preflight = truth(field(), value)?,
@@ -121,6 +124,12 @@ impl Answers {
             }
         }
         Ok(answers)
+    }
+
+    /// The reason codes of refusals, which [`Self::text`] may be asked for.
+    #[must_use]
+    pub fn reason_codes() -> &'static [&'static str] {
+        REASONS
     }
 
     /// Whether bodies are problem details (RFC 9457).
@@ -230,15 +239,16 @@ mod tests {
     use super::*;
 
     fn load(block: Value) -> Result<Answers, String> {
-        let Value::Object(block) = block else {
-            panic!("an object");
-        };
-        Answers::load(&Entries(block.into_iter().collect())).map_err(|error| error.to_string())
+        Answers::load(&block).map_err(|error| error.to_string())
     }
 
     #[test]
     fn what_is_wrong_is_named() {
         for (block, error) in [
+            (
+                serde_json::json!(["problem_json"]),
+                "answers: [\"problem_json\"] is no map of allow_cors_preflight, name_missing_scope, problem_json, reason_header, texts",
+            ),
             (
                 serde_json::json!({"problem_jsn": true}),
                 "answers.problem_jsn: is no field here: the nearest is \"problem_json\"",

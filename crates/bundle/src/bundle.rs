@@ -59,7 +59,8 @@ impl Bundle {
             .map(|(index, entry)| Provider::load(index, entry, secrets))
             .collect::<Result<Vec<_>, _>>()?;
         check_issuers(&providers)?;
-        let answers = Answers::load(&manifest.answers)?;
+        let answers = manifest.answers.as_ref().map(Answers::load);
+        let answers = answers.transpose()?.unwrap_or_default();
         let engine = compile(manifest, &providers, &answers)?;
         let mapping = map(manifest, &engine)?;
         if mapping.reads_route() {

@@ -52,8 +52,8 @@ pub struct Manifest {
     /// How refused requests are answered: `problem_json`, `reason_header`,
     /// `name_missing_scope`, `allow_cors_preflight` and `texts`. The values are
     /// checked when the bundle loads, so that an error names its field.
-    #[serde(default, skip_serializing_if = "Entries::is_empty")]
-    pub answers: Entries<serde_json::Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<serde_json::Value>,
 }
 
 impl Manifest {

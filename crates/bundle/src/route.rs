@@ -40,3 +40,51 @@ pub(crate) fn check(tokens: &[TokenProvider]) -> Result<(), BundleError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(members: serde_json::Value) -> TokenProvider {
+        let mut entry = serde_json::json!({"issuer": "https://issuer.example", "audiences": ["a"]});
+        if let (Some(entry), serde_json::Value::Object(members)) = (entry.as_object_mut(), members)
+        {
+            entry.extend(members);
+        }
+        serde_json::from_value(entry).unwrap()
+    }
+
+    #[test]
+    fn what_would_change_a_header_is_refused() {
+        for (members, problem) in [
+            (serde_json::json!({"forward": true}), None),
+            (
+                serde_json::json!({"forward": true, "presence": "optional"}),
+                None,
+            ),
+            (
+                serde_json::json!({}),
+                Some("forward: set it to true, so that the token stays where it is"),
+            ),
+            (
+                serde_json::json!({"forward": true, "presence": "optional_or_invalid"}),
+                Some("presence: set it to optional, since an invalid token would be taken out"),
+            ),
+            (
+                serde_json::json!({"forward": true, "forward_payload_header": "x-payload"}),
+                Some("forward_payload_header: take it out, since it writes a header"),
+            ),
+            (
+                serde_json::json!({"forward": true, "claim_to_headers": [{"claim": "sub", "header": "x-user"}]}),
+                Some("claim_to_headers: take it out, since it writes headers"),
+            ),
+        ] {
+            let good = entry(serde_json::json!({"forward": true}));
+            let result = check(&[good, entry(members)]).map_err(|error| error.to_string());
+            let expected = problem.map(|problem| format!(
+                "doorward.yaml: tokens[1].{problem}: request reads facts of the route, and after a change to its headers the proxy could send a request to another one"
+            ));
+            assert_eq!(result.err(), expected);
+        }
+    }
+}
