@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use doorward_bundle::Bundle;
 use doorward_request::{HeaderSnapshot, HeaderValue};
-use serde::Serialize;
 
 use crate::denial::Denial;
 
@@ -19,20 +18,6 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// The body; to a gRPC request the message.
     pub body: String,
-}
-
-/// Problem details (RFC 9457 section 3.1). Without a type of its own a problem
-/// has the title of its status (section 4.2.1); `reason` is an extension.
-#[derive(Serialize)]
-struct Problem<'a> {
-    r#type: &'static str,
-    title: &'static str,
-    status: u16,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    detail: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    instance: Option<String>,
-    reason: &'static str,
 }
 
 impl Answer {
@@ -51,16 +36,7 @@ impl Answer {
         let mut headers = Vec::new();
         let mut add = |name: &str, value: String| headers.push((name.to_owned(), value));
         let (content_type, body) = if answers.problem_json() && !is_grpc(request) {
-            let problem = Problem {
-                r#type: "about:blank",
-                title: title(status),
-                status,
-                detail: &description,
-                instance: instance(request),
-                reason: code,
-            };
-            // Texts and a number: serialization has nothing that could fail.
-            let body = serde_json::to_string(&problem).unwrap_or_default();
+            let body = problem(status, code, &description, request);
             ("application/problem+json", body)
         } else {
             let mut body = match own {
@@ -95,6 +71,29 @@ impl Answer {
             body,
         }
     }
+}
+
+/// Problem details (RFC 9457 section 3.1). Without a type of its own a problem
+/// has the title of its status (section 4.2.1); `reason` is an extension.
+fn problem(status: u16, code: &str, detail: &str, request: &HeaderSnapshot) -> String {
+    let title = title(status);
+    let mut body = format!("{{\"type\":\"about:blank\",\"title\":\"{title}\",\"status\":{status}");
+    let mut add = |name: &str, value: &str| {
+        body.push_str(",\"");
+        body.push_str(name);
+        body.push_str("\":");
+        // A text: serialization has nothing that could fail.
+        body.push_str(&serde_json::to_string(value).unwrap_or_default());
+    };
+    if !detail.is_empty() {
+        add("detail", detail);
+    }
+    if let Some(id) = instance(request) {
+        add("instance", &id);
+    }
+    add("reason", code);
+    body.push('}');
+    body
 }
 
 /// Whether a proxy answers the request as gRPC: the content types that Envoy

@@ -180,17 +180,15 @@ impl Authorizer {
             return refused(Denial::HeaderForged, false);
         }
         let found = tokens::find(bundle, &headers, &path);
-        if bundle.answers().allow_cors_preflight()
+        let is_preflight = bundle.answers().allow_cors_preflight()
             && matches!(found, Ok(None))
-            && is_preflight(&headers)
-        {
-            let edits = forwarding::edits(&headers, &path, &Identity::default());
-            let grant = Grant::new(self.allowed("cors_preflight", None, None));
-            return Step::Permit(Permitted::new(edits, Rc::new(grant)));
-        }
-        let identity = found
-            .map_err(Unverified::Refused)
-            .and_then(|found| authenticate(bundle, &self.mark, keys, found, now, tokens, patience));
+            && is_preflight(&headers);
+        let identity = found.map_err(Unverified::Refused).and_then(|found| {
+            if is_preflight {
+                return Ok(Identity::default());
+            }
+            authenticate(bundle, &self.mark, keys, found, now, tokens, patience)
+        });
         let identity = match identity {
             Ok(identity) => identity,
             Err(Unverified::Refused(denial)) => {
@@ -206,7 +204,13 @@ impl Authorizer {
         if let Err(error) = self.routed(path) {
             return refused(Denial::Path(error), true);
         }
-        match self.decide(&headers, path, facts, now, &identity) {
+        let decided = if is_preflight {
+            let grant = Grant::new(self.allowed("cors_preflight", None, None));
+            Ok(Rc::new(grant))
+        } else {
+            self.decide(&headers, path, facts, now, &identity)
+        };
+        match decided {
             Ok(grant) => {
                 let edits = forwarding::edits(&headers, path, &identity);
                 Step::Permit(Permitted::new(edits, grant))

@@ -20,11 +20,8 @@ pub(crate) fn find(
     let principal = subject.principal.as_deref()?;
     let claims = bundle.providers().get(subject.provider())?.roles();
     let engine = bundle.engine();
-    let missed = engine.near_misses(request, 2);
-    let [row] = missed.as_slice() else {
-        return None;
-    };
-    let rule = engine.rule(*row)?;
+    let row = engine.near_miss(request)?;
+    let rule = engine.rule(row)?;
     let mut scopes = rule.fields().flat_map(|field| {
         let claims = claims.iter().filter(|claim| claim.is_scope());
         claims.filter_map(move |claim| Some((claim, field.strip_prefix(claim.prefix())?)))
@@ -48,7 +45,7 @@ pub(crate) fn find(
         roles: &links,
         ..*request
     });
-    let suffices = decision.outcome.is_allow() && decision.rule == Some(*row);
+    let suffices = decision.outcome.is_allow() && decision.rule == Some(row);
     suffices.then(|| scope.to_owned())
 }
 

@@ -5,7 +5,6 @@ use doorward_request::{HeaderSnapshot, HeaderValue, is_token_byte};
 /// What no browser sends in a preflight, and what could make more of it than a
 /// question: a body, or another method for servers that look for one.
 const FOREIGN: &[&str] = &[
-    "content-length",
     "content-type",
     "transfer-encoding",
     "upgrade",
@@ -26,6 +25,10 @@ pub(crate) fn is_preflight(headers: &HeaderSnapshot) -> bool {
         && !one("origin").is_empty()
         && !method.is_empty()
         && method.iter().all(|byte| is_token_byte(*byte))
+        && matches!(
+            headers.get("content-length"),
+            HeaderValue::Absent | HeaderValue::One(b"0")
+        )
         && !headers.iter().any(|(name, _)| {
             let mut foreign = FOREIGN.iter();
             foreign.any(|known| doorward_request::same_header(name, known.as_bytes()))

@@ -435,7 +435,13 @@ fn compile(
         .collect();
     let settings = Settings {
         reserved,
-        near_misses: answers.name_missing_scope(),
+        near_misses: if answers.name_missing_scope() {
+            let roles = providers.iter().flat_map(Provider::roles);
+            let of_scopes = roles.filter(|role| role.is_scope());
+            of_scopes.map(|role| role.graph().to_owned()).collect()
+        } else {
+            Vec::new()
+        },
         ..manifest.casbin_settings().settings()?
     };
     let engine = Engine::compile(&model, &policy, &settings).map_err(|error| match error {

@@ -45,13 +45,13 @@ impl Engine {
         decide::decide(&self.loaded, request)
     }
 
-    /// The first rows, at most `most`, that say allow and would match if whoever
-    /// the matcher asks about had the roles that they name: what a denied
-    /// request misses by roles alone. None unless
-    /// [`Settings::near_misses`] is set. It costs what a decision does.
+    /// What a denied request misses by roles alone: the row that says allow and
+    /// would match if whoever the matcher asks about had the role that it
+    /// names, if there is one such row and no more. The roles are those of
+    /// [`Settings::near_misses`]. It costs what a decision does.
     #[must_use]
-    pub fn near_misses(&self, request: &Request<'_>, most: usize) -> Vec<RuleId> {
-        decide::near_misses(&self.loaded, request, most)
+    pub fn near_miss(&self, request: &Request<'_>) -> Option<RuleId> {
+        decide::near_miss(&self.loaded, request)
     }
 
     /// A row of the policy, none if it is of another engine.

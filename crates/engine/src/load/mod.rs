@@ -128,11 +128,15 @@ impl Loaded {
         let mut subjects = Vec::new();
         add_subjects(expression, &mut subjects);
         subjects.retain(|(graph, _)| self.has_reserved(*graph));
-        let plans = self.plan(expression, indexes, Plan::new);
-        let but_for_roles = if self.settings.near_misses {
-            self.plan(expression, indexes, Plan::but_for_roles)
-        } else {
+        let plans = self.plan(expression, indexes, &[]);
+        let given = self.settings.near_misses.iter();
+        let given: Vec<u16> = given
+            .filter_map(|name| Some(self.names.graph(name)?.0))
+            .collect();
+        let but_for_roles = if given.is_empty() {
             Vec::new()
+        } else {
+            self.plan(expression, indexes, &given)
         };
         Prepared {
             name: name.into(),
@@ -144,12 +148,7 @@ impl Loaded {
         }
     }
 
-    fn plan(
-        &self,
-        expression: &Expr,
-        indexes: &mut [Indexes],
-        make: fn(&Expr, u16, Sources<'_>, &mut Indexes) -> Plan,
-    ) -> Vec<Option<Plan>> {
+    fn plan(&self, expression: &Expr, indexes: &mut [Indexes], given: &[u16]) -> Vec<Option<Plan>> {
         let tables = self.tables.iter().zip(indexes).zip(0..);
         let plans = tables.map(|((table, indexes), definition)| {
             let read = table.len() > 0 && reads(expression, definition);
@@ -159,7 +158,7 @@ impl Loaded {
                 patterns: &self.patterns,
                 symbols: &self.symbols,
             };
-            read.then(|| make(expression, definition, sources, indexes))
+            read.then(|| Plan::new(expression, definition, sources, indexes, given))
         });
         plans.collect()
     }

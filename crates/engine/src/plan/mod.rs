@@ -146,46 +146,29 @@ impl Indexes {
 
 impl Plan {
     /// Plans a matcher over the rows of a policy definition. All patterns of
-    /// the rows are compiled, and all texts have their symbols.
+    /// the rows are compiled, and all texts have their symbols. Questions to
+    /// the role graphs of `given`, whether somebody has a role that the row
+    /// names, are taken for answered with yes.
     pub(crate) fn new(
         matcher: &Expr,
         definition: u16,
         sources: Sources<'_>,
         indexes: &mut Indexes,
+        given: &[u16],
     ) -> Self {
-        Self::of_terms(matcher, definition, sources, indexes, |_| true)
-    }
-
-    /// As [`Self::new`], with every AND's questions whether somebody has a
-    /// role that the row names taken for answered with yes.
-    pub(crate) fn but_for_roles(
-        matcher: &Expr,
-        definition: u16,
-        sources: Sources<'_>,
-        indexes: &mut Indexes,
-    ) -> Self {
-        Self::of_terms(matcher, definition, sources, indexes, |term| {
-            let role = match &term.expr {
-                Expr::Role(_, arguments) if !term.negated => arguments.get(1),
-                _ => None,
-            };
-            !matches!(role, Some(Expr::Policy(slot)) if slot.definition == definition)
-        })
-    }
-
-    fn of_terms(
-        matcher: &Expr,
-        definition: u16,
-        sources: Sources<'_>,
-        indexes: &mut Indexes,
-        keeps: impl Fn(&Term) -> bool,
-    ) -> Self {
+        let is_given = |term: &Term| match &term.expr {
+            Expr::Role(graph, arguments) if !term.negated && given.contains(graph) => {
+                let role = arguments.get(1);
+                matches!(role, Some(Expr::Policy(slot)) if slot.definition == definition)
+            }
+            _ => false,
+        };
         let mut plan = Self {
             probes: Vec::new(),
             branches: Vec::new(),
         };
         for mut terms in terms::branches(matcher) {
-            terms.retain(&keeps);
+            terms.retain(|term| !is_given(term));
             let branch = plan.branch(terms, definition, sources, indexes);
             plan.branches.push(branch);
         }
