@@ -105,9 +105,14 @@ impl Stream {
         }
     }
 
-    fn authorize(&self, authorizer: &Rc<Authorizer>) -> Result<Action, Failure> {
+    fn authorize(
+        &self,
+        authorizer: &Rc<Authorizer>,
+        end_of_stream: bool,
+    ) -> Result<Action, Failure> {
         let headers = HeaderSnapshot::from_pairs(host::header_pairs(HeaderMap::RequestHeaders)?)
-            .map_err(|_| Failure::Headers)?;
+            .map_err(|_| Failure::Headers)?
+            .with_end_of_stream(end_of_stream);
         let (now, milliseconds) = time()?;
         let budget = authorizer.bundle().verification_budget_percent();
         let step = vm::with_tokens(budget, |tokens| {
@@ -288,11 +293,11 @@ fn publish(record: &str) {
 impl Context for Stream {}
 
 impl HttpContext for Stream {
-    fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
+    fn on_http_request_headers(&mut self, _headers: usize, end_of_stream: bool) -> Action {
         let Some(authorizer) = self.authorizer.take() else {
             return answer_failure(None, &Failure::NotConfigured);
         };
-        match self.authorize(&authorizer) {
+        match self.authorize(&authorizer, end_of_stream) {
             Ok(action) => action,
             Err(failure) => answer_failure(Some(&authorizer), &failure),
         }

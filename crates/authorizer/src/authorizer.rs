@@ -21,6 +21,7 @@ use crate::keys::{Patience, ProviderKeys, Unverified};
 use crate::missing_scope;
 use crate::outcome::{Awaiting, Denied, Permitted, Step};
 use crate::preflight::is_preflight;
+use crate::reading::{NodeFacts, ReadOnce};
 use crate::record::{Record, Verdict};
 use crate::tokens;
 
@@ -32,6 +33,7 @@ pub struct Authorizer {
     revision: String,
     mark: Rc<Mark>,
     grants: RefCell<Grants>,
+    node: NodeFacts,
 }
 
 /// A refusal on its way out.
@@ -74,6 +76,7 @@ impl Authorizer {
             revision,
             mark: Rc::new(Mark),
             grants: RefCell::default(),
+            node: NodeFacts::default(),
         }
     }
 
@@ -246,12 +249,13 @@ impl Authorizer {
         identity: &Identity<'_>,
     ) -> Result<Rc<Grant>, (Denial, Option<String>)> {
         let credentials = identity.credentials.as_ref();
+        let facts = ReadOnce::new(facts, &self.node);
         let scope = Scope {
             headers,
             path,
             claims: credentials.map(|known| known.verified.claims().members()),
             principal: credentials.and_then(|known| known.subject.principal.as_deref()),
-            facts,
+            facts: &facts,
         };
         let mut resolved = self
             .bundle

@@ -29,6 +29,7 @@ mod keys;
 mod missing_scope;
 mod outcome;
 mod preflight;
+mod reading;
 mod record;
 mod tokens;
 

@@ -3,10 +3,9 @@
 use doorward_request::{HeaderSnapshot, HeaderValue, is_token_byte};
 
 /// What no browser sends in a preflight, and what could make more of it than a
-/// question: a body, or another method for servers that look for one.
+/// question: content, or another method for servers that look for one.
 const FOREIGN: &[&str] = &[
     "content-type",
-    "transfer-encoding",
     "upgrade",
     "x-http-method",
     "x-http-method-override",
@@ -25,10 +24,7 @@ pub(crate) fn is_preflight(headers: &HeaderSnapshot) -> bool {
         && !one("origin").is_empty()
         && !method.is_empty()
         && method.iter().all(|byte| is_token_byte(*byte))
-        && matches!(
-            headers.get("content-length"),
-            HeaderValue::Absent | HeaderValue::One(b"0")
-        )
+        && headers.is_end_of_stream()
         && !headers.iter().any(|(name, _)| {
             let mut foreign = FOREIGN.iter();
             foreign.any(|known| doorward_request::same_header(name, known.as_bytes()))

@@ -23,6 +23,7 @@ pub struct HeaderSnapshot {
     buffer: Vec<u8>,
     entries: Vec<Entry>,
     hidden: Vec<Entry>,
+    end_of_stream: bool,
 }
 
 /// The value of a header that may be absent, given once, or repeated.
@@ -66,6 +67,7 @@ impl HeaderSnapshot {
             buffer,
             entries,
             hidden: Vec::new(),
+            end_of_stream: false,
         })
     }
 
@@ -84,6 +86,20 @@ impl HeaderSnapshot {
             });
         }
         snapshot
+    }
+
+    /// Notes whether the request ends with these headers, with neither body nor
+    /// trailers behind them. It is not said to, until the host says it.
+    #[must_use]
+    pub fn with_end_of_stream(mut self, end_of_stream: bool) -> Self {
+        self.end_of_stream = end_of_stream;
+        self
+    }
+
+    /// Whether the request ends with these headers.
+    #[must_use]
+    pub fn is_end_of_stream(&self) -> bool {
+        self.end_of_stream
     }
 
     /// Every header as name and value, in the order of the host.

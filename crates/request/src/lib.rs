@@ -25,12 +25,15 @@ mod facts;
 mod headers;
 mod host;
 mod mapping;
+mod metadata;
 mod path;
 mod query;
 mod read;
 mod value;
 
-pub use attribute::{Attribute, AttributeError, ClaimPath, HostProperty, PropertyType, Step};
+pub use attribute::{
+    Attribute, AttributeError, ClaimPath, HostProperty, Lifetime, PropertyType, Step,
+};
 pub use cookies::{cookie_values, cookies};
 pub use expression::{Expression, ExpressionError, ExpressionErrorKind, Literal, Term};
 pub use facts::{Facts, ReadError};

@@ -87,6 +87,18 @@ impl Mapping {
         Ok(Self { expressions })
     }
 
+    /// The attributes that some entry may read, in their order; one that is
+    /// named twice comes twice.
+    pub fn attributes(&self) -> impl Iterator<Item = &Attribute> {
+        self.expressions
+            .iter()
+            .flat_map(Expression::alternatives)
+            .filter_map(|term| match term {
+                Term::Attribute(attribute) => Some(attribute),
+                Term::Literal(_) => None,
+            })
+    }
+
     /// Whether any entry uses a fact of the token.
     #[must_use]
     pub fn reads_token(&self) -> bool {

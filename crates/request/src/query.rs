@@ -13,6 +13,55 @@ pub fn parameter_values<'q>(query: &'q str, name: &str) -> impl Iterator<Item = 
     query.split('&').filter_map(move |pair| value(pair, name))
 }
 
+/// Servers read the parameter in different ways, or cannot read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ambiguous;
+
+/// The one value of the parameter `name`, decoded; `None` where there is none.
+///
+/// It must be the same to every server, of which some take the first of several
+/// and others the last, `;` for `&`, and `+` for a space. So a query with a `;`
+/// has no values; nor has a parameter with several different values, a `+` in
+/// name or value, an encoding that is none, a NUL or bytes that are not UTF-8.
+pub(crate) fn single_parameter<'q>(
+    query: &'q str,
+    name: &str,
+) -> Result<Option<Cow<'q, str>>, Ambiguous> {
+    if query.contains(';') {
+        return Err(Ambiguous);
+    }
+    let mut found: Option<Cow<'q, str>> = None;
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if *decode(key) != *name.as_bytes() {
+            if *decode(&key.replace('+', " ")) == *name.as_bytes() {
+                return Err(Ambiguous);
+            }
+            continue;
+        }
+        if key.contains('+') || value.contains('+') || !is_encoded(key) || !is_encoded(value) {
+            return Err(Ambiguous);
+        }
+        let value = match decode(value) {
+            Cow::Borrowed(_) => Cow::Borrowed(value),
+            Cow::Owned(bytes) => Cow::Owned(String::from_utf8(bytes).map_err(|_| Ambiguous)?),
+        };
+        let differs = found.as_ref().is_some_and(|known| *known != value);
+        if differs || value.contains('\0') {
+            return Err(Ambiguous);
+        }
+        found = Some(value);
+    }
+    Ok(found)
+}
+
+/// Whether every `%` stands before two hexadecimal digits.
+fn is_encoded(text: &str) -> bool {
+    text.split('%').skip(1).all(|rest| {
+        matches!(rest.as_bytes(), [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
+    })
+}
+
 /// The query without the parameters of which [`parameter_values`] gives a
 /// value; the others stay as they were written.
 #[must_use]
@@ -106,5 +155,49 @@ mod tests {
             // What is left names it no more.
             assert_eq!(parameter_values(&left, "t").next(), None, "{query:?}");
         }
+    }
+
+    #[test]
+    fn a_parameter_has_a_value_only_where_all_servers_agree() {
+        for (query, value) in [
+            ("t=1", Ok(Some("1"))),
+            ("a=2&t=1&b", Ok(Some("1"))),
+            ("%74=%31", Ok(Some("1"))),
+            ("t=%C3%A9%20x", Ok(Some("é x"))),
+            ("t=a=b", Ok(Some("a=b"))),
+            ("t=%2B%3B%26", Ok(Some("+;&"))),
+            ("t=1&t=%31", Ok(Some("1"))),
+            ("t", Ok(Some(""))),
+            ("t=", Ok(Some(""))),
+            ("", Ok(None)),
+            ("&&a=1", Ok(None)),
+            ("T=1&tt=2&t%00=3&t[]=4&%2574=5", Ok(None)),
+            ("t=1&t=2", Err(Ambiguous)),
+            ("t=1&%74=2", Err(Ambiguous)),
+            ("t=1&t", Err(Ambiguous)),
+            ("t=1;a=2", Err(Ambiguous)),
+            ("a=2;t=1", Err(Ambiguous)),
+            ("a;b", Err(Ambiguous)),
+            ("t=a+b", Err(Ambiguous)),
+            ("t=%zz", Err(Ambiguous)),
+            ("t=%4", Err(Ambiguous)),
+            ("t=%", Err(Ambiguous)),
+            ("t=%ff", Err(Ambiguous)),
+            ("t=%c0%ae", Err(Ambiguous)),
+            ("t=a%00", Err(Ambiguous)),
+        ] {
+            let found = single_parameter(query, "t");
+            assert_eq!(
+                found.as_ref().map(Option::as_deref),
+                value.as_ref().map(|v| *v),
+                "{query:?}"
+            );
+        }
+        assert_eq!(single_parameter("a+b=1", "a b"), Err(Ambiguous));
+        assert_eq!(single_parameter("a+b=1", "a+b"), Err(Ambiguous));
+        assert_eq!(
+            single_parameter("a%20b=1", "a b"),
+            Ok(Some(Cow::Borrowed("1")))
+        );
     }
 }

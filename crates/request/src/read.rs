@@ -8,7 +8,9 @@ use crate::attribute::{Attribute, HostProperty, PropertyType};
 use crate::facts::Facts;
 use crate::headers::{HeaderSnapshot, HeaderValue};
 use crate::host::canonical_host;
+use crate::metadata;
 use crate::path::CanonicalPath;
+use crate::query::single_parameter;
 use crate::value::{ResolveError, Resolved};
 
 /// Everything that a mapping may read of one request.
@@ -41,6 +43,14 @@ pub(crate) fn attribute_value<'a>(
         Attribute::Scheme => header_value(":scheme", attribute, scope)?,
         Attribute::Method => header_value(":method", attribute, scope)?,
         Attribute::Header(name) => header_value(name, attribute, scope)?,
+        Attribute::Size => size(attribute, scope)?,
+        Attribute::QueryParameter(name) => {
+            single_parameter(scope.path.query().unwrap_or_default(), name)
+                .map_err(|_| ResolveError::Invalid(attribute.to_string()))?
+                .map(Resolved::Text)
+        }
+        Attribute::GrpcService => grpc(attribute, scope)?.map(|(service, _)| borrowed(service)),
+        Attribute::GrpcMethod => grpc(attribute, scope)?.map(|(_, method)| borrowed(method)),
         Attribute::Principal => scope.principal.map(borrowed),
         Attribute::Claim(path) => scope
             .claims
@@ -77,6 +87,49 @@ fn host_value<'a>(
     canonical_host(authority, secure)
         .map(|host| Some(Resolved::Text(host)))
         .ok_or_else(|| ResolveError::Invalid(attribute.to_string()))
+}
+
+/// The length that the client announced. Of a request that ends with its
+/// headers it is 0; of any other that announces none, nobody knows.
+fn size(
+    attribute: &Attribute,
+    scope: &Scope<'_>,
+) -> Result<Option<Resolved<'static>>, ResolveError> {
+    let invalid = || ResolveError::Invalid(attribute.to_string());
+    match scope.headers.get("content-length") {
+        HeaderValue::One(digits) => {
+            let size = std::str::from_utf8(digits).ok();
+            let size = size.filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+            let size = size.and_then(|text| text.parse().ok()).and_then(number);
+            size.map(Some).ok_or_else(invalid)
+        }
+        HeaderValue::Absent if scope.headers.is_end_of_stream() => Ok(Some(Resolved::Number(0.0))),
+        HeaderValue::Absent => Ok(None),
+        HeaderValue::Joined(_) => Err(invalid()),
+    }
+}
+
+/// Service and method of a gRPC request, by its content type and its path
+/// (<https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>). A
+/// content type that is repeated may be read as gRPC, or not.
+fn grpc<'a>(
+    attribute: &Attribute,
+    scope: &Scope<'a>,
+) -> Result<Option<(&'a str, &'a str)>, ResolveError> {
+    let subtype = match scope.headers.get("content-type") {
+        HeaderValue::Absent => return Ok(None),
+        HeaderValue::One(value) => value.strip_prefix(b"application/grpc"),
+        HeaderValue::Joined(_) => return Err(ResolveError::Invalid(attribute.to_string())),
+    };
+    let is_grpc = matches!(subtype, Some([] | [b'+', _, ..]));
+    if !is_grpc || scope.path.query().is_some() {
+        return Ok(None);
+    }
+    let names = scope.path.path().strip_prefix('/');
+    let names = names.and_then(|names| names.split_once('/'));
+    Ok(names.filter(|(service, method)| {
+        !service.is_empty() && !method.is_empty() && !method.contains('/')
+    }))
 }
 
 /// The largest integer up to which a double tells every integer from the next.
@@ -121,31 +174,71 @@ fn property_value(
         Ok(None) => return Ok(None),
         Err(_) => return Err(ResolveError::Unreadable(attribute.to_string())),
     };
-    decode(bytes, property.property_type)
+    let invalid = || ResolveError::Invalid(attribute.to_string());
+    if let PropertyType::Metadata(steps) = &property.property_type {
+        let found = metadata::find(&bytes, steps).map_err(|_| invalid())?;
+        return match found.filter(|value| !value.is_null()) {
+            Some(value) => metadata_value(value).map(Some).ok_or_else(invalid),
+            None => Ok(None),
+        };
+    }
+    decode(bytes, &property.property_type)
         .map(Some)
-        .ok_or_else(|| ResolveError::Invalid(attribute.to_string()))
+        .ok_or_else(invalid)
 }
 
-fn decode(bytes: Vec<u8>, property_type: PropertyType) -> Option<Resolved<'static>> {
-    match property_type {
-        PropertyType::Text => String::from_utf8(bytes)
-            .ok()
-            .map(|text| Resolved::Text(Cow::Owned(text))),
-        PropertyType::Integer => {
-            let integer = i64::from_le_bytes(bytes.try_into().ok()?);
-            // Ports and sizes are far below 2^53, where the two types part.
-            #[expect(
-                clippy::as_conversions,
-                clippy::cast_precision_loss,
-                reason = "exact below 2^53"
-            )]
-            let number = integer as f64;
-            Some(Resolved::Number(number))
+/// A control plane's numbers are doubles already: one that may have been
+/// rounded has no value.
+fn metadata_value(value: serde_json::Value) -> Option<Resolved<'static>> {
+    Some(match value {
+        serde_json::Value::Bool(truth) => Resolved::Bool(truth),
+        serde_json::Value::Number(number) => {
+            let number = number.as_f64()?;
+            if number.abs() > 9_007_199_254_740_992.0 {
+                return None;
+            }
+            Resolved::Number(number)
         }
+        serde_json::Value::String(text) => Resolved::Text(Cow::Owned(text)),
+        json => Resolved::Json(Cow::Owned(json)),
+    })
+}
+
+fn decode(bytes: Vec<u8>, property_type: &PropertyType) -> Option<Resolved<'static>> {
+    let text = |bytes| {
+        let text = String::from_utf8(bytes).ok()?;
+        Some(Resolved::Text(Cow::Owned(text)))
+    };
+    match property_type {
+        PropertyType::Text => text(bytes),
+        PropertyType::PlainText if bytes.iter().any(u8::is_ascii_control) => None,
+        PropertyType::PlainText => text(bytes),
+        PropertyType::Integer => number(integer(bytes)?),
+        PropertyType::Time => number(integer(bytes)?.div_euclid(1_000_000_000)),
         PropertyType::Bool => match bytes.as_slice() {
             [0] => Some(Resolved::Bool(false)),
             [1] => Some(Resolved::Bool(true)),
             _ => None,
         },
+        PropertyType::Metadata(_) => None,
     }
+}
+
+fn integer(bytes: Vec<u8>) -> Option<i64> {
+    Some(i64::from_le_bytes(bytes.try_into().ok()?))
+}
+
+/// An integer as a number; one that would be rounded has no value, as a claim
+/// has none.
+fn number(integer: i64) -> Option<Resolved<'static>> {
+    if integer.unsigned_abs() > MAX_EXACT_INTEGER {
+        return None;
+    }
+    #[expect(
+        clippy::as_conversions,
+        clippy::cast_precision_loss,
+        reason = "exact up to 2^53"
+    )]
+    let number = integer as f64;
+    Some(Resolved::Number(number))
 }
