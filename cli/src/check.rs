@@ -26,10 +26,16 @@ fn check(folder: &Path, json: bool) -> ExitCode {
         Ok((_, bundle)) => {
             let rows = bundle.engine().row_count();
             let issuers = bundle.providers().len();
+            let bypasses: &[&str] = if bundle.answers().allow_cors_preflight() {
+                &["cors_preflight"]
+            } else {
+                &[]
+            };
             if json {
                 let object = serde_json::json!({
                     "ok": true, "name": bundle.name(), "revision": bundle.revision(),
-                    "rows": rows, "issuers": issuers, "reads": reads(bundle.mapping()),
+                    "rows": rows, "issuers": issuers, "bypasses": bypasses,
+                    "reads": reads(bundle.mapping()),
                 });
                 println!("{object}");
             } else {
@@ -38,6 +44,9 @@ fn check(folder: &Path, json: bool) -> ExitCode {
                     bundle.name(),
                     bundle.revision()
                 );
+                if !bypasses.is_empty() {
+                    println!("undecided: CORS preflight requests (answers.allow_cors_preflight)");
+                }
                 for read in reads(bundle.mapping()) {
                     println!("  reads {}, {}", read.attribute, read.cost());
                 }

@@ -340,15 +340,16 @@ pub(crate) fn continue_request() -> Result<(), HostError> {
     check("proxy_continue_stream", status)
 }
 
-/// Answers the client in the upstream's place. The proxy maps the status for
-/// gRPC requests itself.
+/// Answers the client in the upstream's place. Where the request is gRPC's, the
+/// proxy makes of it an answer without a body: `grpc_status`, and the body as
+/// the message.
 pub(crate) fn send_local_response(
     status: u16,
+    grpc_status: i32,
     details: &str,
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Result<(), HostError> {
-    const NO_GRPC_STATUS: i32 = -1;
     let headers = serialize(headers);
     // SAFETY: all pointers and sizes are of live bytes.
     let status = unsafe {
@@ -360,7 +361,7 @@ pub(crate) fn send_local_response(
             body.len(),
             headers.as_ptr(),
             headers.len(),
-            NO_GRPC_STATUS,
+            grpc_status,
         )
     };
     check("proxy_send_local_response", status)

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use doorward_authorizer::{Authorizer, Denied, HeaderEdit, Permitted, Step};
+use doorward_authorizer::{Answer, Authorizer, Denied, HeaderEdit, Permitted, Step};
 use doorward_bundle::IdentityHeaders;
 use doorward_request::{Facts, HeaderSnapshot, ReadError};
 use doorward_token::remote::Millis;
@@ -105,8 +105,11 @@ impl Stream {
         }
     }
 
-    fn authorize(&mut self, end_of_stream: bool) -> Result<Action, Failure> {
-        let authorizer = self.authorizer.take().ok_or(Failure::NotConfigured)?;
+    fn authorize(
+        &self,
+        authorizer: &Rc<Authorizer>,
+        end_of_stream: bool,
+    ) -> Result<Action, Failure> {
         let headers = HeaderSnapshot::from_pairs(host::header_pairs(HeaderMap::RequestHeaders)?)
             .map_err(|_| Failure::Headers)?
             .with_end_of_stream(end_of_stream);
@@ -134,7 +137,7 @@ impl Stream {
             Step::AwaitKeys(awaiting) => {
                 self.state.held.replace(Some(Held {
                     until: milliseconds.saturating_add(awaiting.timeout()),
-                    authorizer,
+                    authorizer: Rc::clone(authorizer),
                     awaiting,
                 }));
                 waiting::add(self.id, &self.state);
@@ -191,7 +194,7 @@ pub(crate) fn decide(context: u32, state: &Rc<State>, held: Held, now: Millis) {
         Step::Deny(denied) => refuse(&denied, seconds).map(|_| ()),
         Step::AwaitKeys(awaiting) => {
             state.held.replace(Some(Held {
-                authorizer,
+                authorizer: Rc::clone(&authorizer),
                 awaiting,
                 until,
             }));
@@ -201,7 +204,7 @@ pub(crate) fn decide(context: u32, state: &Rc<State>, held: Held, now: Millis) {
     };
     if let Err(failure) = answered {
         state.permitted.set(false);
-        answer_failure(&failure);
+        answer_failure(Some(&authorizer), &failure);
     }
 }
 
@@ -223,19 +226,23 @@ fn let_through(permitted: &Permitted) -> Result<(), Failure> {
 fn refuse(denied: &Denied, now_unix_seconds: i64) -> Result<Action, Failure> {
     vm::count_decision(Some(denied.code()), denied.record(), now_unix_seconds);
     publish(&denied.record().to_json());
-    let answer = denied.answer();
+    answer_with(denied.answer(), &denied.record().details())?;
+    Ok(Action::Pause)
+}
+
+fn answer_with(answer: &Answer, details: &str) -> Result<(), HostError> {
     let headers: Vec<(&str, &str)> = answer
         .headers
         .iter()
-        .map(|(name, value)| (*name, value.as_str()))
+        .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
     host::send_local_response(
         answer.status,
-        &denied.record().details(),
+        i32::from(answer.grpc_status),
+        details,
         &headers,
         answer.body.as_bytes(),
-    )?;
-    Ok(Action::Pause)
+    )
 }
 
 /// Some upstreams merge trailers into headers, so neither a forged identity nor
@@ -250,16 +257,25 @@ fn remove_forged_trailers(identity: &IdentityHeaders) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Refuses a request on which no decision could be made.
-fn answer_failure(failure: &Failure) -> Action {
+/// Refuses a request on which no decision could be made: by the bundle's own
+/// form where there is one.
+fn answer_failure(authorizer: Option<&Authorizer>, failure: &Failure) -> Action {
     log::error!("doorward: request refused: {failure}");
     vm::count_failure();
-    let refused = host::send_local_response(
-        503,
-        "doorward_error",
-        &[("content-type", "text/plain")],
-        b"access denied: no decision could be made\n",
-    );
+    let refused = if let Some(authorizer) = authorizer {
+        let denied = authorizer.failed();
+        publish(&denied.record().to_json());
+        answer_with(denied.answer(), &denied.record().details())
+    } else {
+        const UNAVAILABLE: i32 = 14;
+        host::send_local_response(
+            503,
+            UNAVAILABLE,
+            "doorward_denied[filter_error]",
+            &[("content-type", "text/plain")],
+            b"access denied: no decision could be made (filter_error)\n",
+        )
+    };
     if let Err(error) = refused {
         // The stream stays paused, so the request goes nowhere.
         log::error!("doorward: the refusal could not be sent: {error}");
@@ -278,9 +294,12 @@ impl Context for Stream {}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _headers: usize, end_of_stream: bool) -> Action {
-        match self.authorize(end_of_stream) {
+        let Some(authorizer) = self.authorizer.take() else {
+            return answer_failure(None, &Failure::NotConfigured);
+        };
+        match self.authorize(&authorizer, end_of_stream) {
             Ok(action) => action,
-            Err(failure) => answer_failure(&failure),
+            Err(failure) => answer_failure(Some(&authorizer), &failure),
         }
     }
 
@@ -291,7 +310,7 @@ impl HttpContext for Stream {
     fn on_http_request_trailers(&mut self, _trailers: usize) -> Action {
         match remove_forged_trailers(&self.identity) {
             Ok(()) => self.follow(),
-            Err(failure) => answer_failure(&failure),
+            Err(failure) => answer_failure(None, &failure),
         }
     }
 }

@@ -75,13 +75,16 @@ impl HeaderMap {
         (!values.is_empty()).then(|| values.join(&b','))
     }
 
-    /// Adds a value, or joins it to that of an inline header.
+    /// Adds a value, or joins it to that of an inline header, as Envoy does: empty ones leave no
+    /// comma.
     pub(crate) fn add(&mut self, name: &str, value: &[u8]) {
         let name = self.canonical(name);
         if self.is_inline(&name)
             && let Some((_, present)) = self.entries.iter_mut().find(|(entry, _)| *entry == name)
         {
-            present.push(b',');
+            if !present.is_empty() && !value.is_empty() {
+                present.push(b',');
+            }
             present.extend_from_slice(value);
             return;
         }

@@ -92,12 +92,13 @@ fn grpc_status_of(status: u32) -> u32 {
     }
 }
 
-/// The encoding of `grpc-message` (gRPC over HTTP/2): bytes that do not print, and `%`.
+/// The encoding of `grpc-message` (gRPC over HTTP/2): bytes that do not print, and `%`. Envoy
+/// encodes `~` as well.
 fn percent_encode(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for byte in bytes {
         match byte {
-            b' '..=b'~' if *byte != b'%' => text.push(char::from(*byte)),
+            b' '..b'~' if *byte != b'%' => text.push(char::from(*byte)),
             _ => text.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -161,9 +162,9 @@ mod tests {
                 ":status=403 x-why=because content-length=2 content-type=text/plain []",
             ),
             (
-                local_reply(&refused(403, "100% no\n"), &grpc),
+                local_reply(&refused(403, "100% no~\n"), &grpc),
                 ":status=200 x-why=because content-type=application/grpc grpc-status=7 \
-                 grpc-message=100%25 no%0A []",
+                 grpc-message=100%25 no%7E%0A []",
             ),
         ];
         for (response, expected) in cases {

@@ -18,7 +18,9 @@ use crate::forwarding;
 use crate::grants::{Grant, Grants};
 use crate::json;
 use crate::keys::{Patience, ProviderKeys, Unverified};
+use crate::missing_scope;
 use crate::outcome::{Awaiting, Denied, Permitted, Step};
+use crate::preflight::is_preflight;
 use crate::reading::{NodeFacts, ReadOnce};
 use crate::record::{Record, Verdict};
 use crate::tokens;
@@ -145,7 +147,16 @@ impl Authorizer {
         if awaiting.wait.may_ignore {
             return self.resume(awaiting, facts, now_unix_seconds, tokens, true);
         }
-        Step::Deny(self.denied(Refusal::early(Denial::KeysQueueFull, true)))
+        let refusal = Refusal::early(Denial::KeysQueueFull, true);
+        Step::Deny(self.denied(refusal, &awaiting.headers))
+    }
+
+    /// The refusal of a request that a host could not bring here, or for which
+    /// it could not do what was decided.
+    #[must_use]
+    pub fn failed(&self) -> Denied {
+        let refusal = Refusal::early(Denial::Filter, false);
+        self.denied(refusal, &HeaderSnapshot::default())
     }
 
     // Once in the module, though two call it.
@@ -158,8 +169,9 @@ impl Authorizer {
         tokens: &dyn TokenVerifier,
         patience: Patience,
     ) -> Step {
-        let refused =
-            |denial, has_token| Step::Deny(self.denied(Refusal::early(denial, has_token)));
+        let refused = |denial, has_token| {
+            Step::Deny(self.denied(Refusal::early(denial, has_token), &headers))
+        };
         let (bundle, keys) = (&self.bundle, &self.keys);
         let path = canonical_path(&headers, bundle.path_normalization())
             .and_then(|path| self.routed(&path).map(|()| path));
@@ -167,9 +179,19 @@ impl Authorizer {
             Ok(path) => path,
             Err(error) => return refused(Denial::Path(error), false),
         };
-        let identity = tokens::find(bundle, &headers, &path)
-            .map_err(Unverified::Refused)
-            .and_then(|found| authenticate(bundle, &self.mark, keys, found, now, tokens, patience));
+        if headers.hidden().next().is_some() && bundle.mapping().reads_route() {
+            return refused(Denial::HeaderForged, false);
+        }
+        let found = tokens::find(bundle, &headers, &path);
+        let is_preflight = bundle.answers().allow_cors_preflight()
+            && matches!(found, Ok(None))
+            && is_preflight(&headers);
+        let identity = found.map_err(Unverified::Refused).and_then(|found| {
+            if is_preflight {
+                return Ok(Identity::default());
+            }
+            authenticate(bundle, &self.mark, keys, found, now, tokens, patience)
+        });
         let identity = match identity {
             Ok(identity) => identity,
             Err(Unverified::Refused(denial)) => {
@@ -185,17 +207,26 @@ impl Authorizer {
         if let Err(error) = self.routed(path) {
             return refused(Denial::Path(error), true);
         }
-        match self.decide(&headers, path, facts, now, &identity) {
+        let decided = if is_preflight {
+            let grant = Grant::new(self.allowed("cors_preflight", None, None));
+            Ok(Rc::new(grant))
+        } else {
+            self.decide(&headers, path, facts, now, &identity)
+        };
+        match decided {
             Ok(grant) => {
                 let edits = forwarding::edits(&headers, path, &identity);
                 Step::Permit(Permitted::new(edits, grant))
             }
-            Err((denial, rule)) => Step::Deny(self.denied(Refusal {
-                denial,
-                rule,
-                has_token: identity.credentials.is_some(),
-                ignored: identity.ignored,
-            })),
+            Err((denial, rule)) => {
+                let refusal = Refusal {
+                    denial,
+                    rule,
+                    has_token: identity.credentials.is_some(),
+                    ignored: identity.ignored,
+                };
+                Step::Deny(self.denied(refusal, &headers))
+            }
         }
     }
 
@@ -240,16 +271,20 @@ impl Authorizer {
         let roles = credentials
             .map(|known| role_links(&known.subject))
             .unwrap_or_default();
-        let decision = self.bundle.engine().decide(&Request {
+        let request = Request {
             values: &values,
             roles: &roles,
             now,
             context: Context::default(),
-        });
+        };
+        let decision = self.bundle.engine().decide(&request);
         match decision.outcome {
             Outcome::Allow => Ok(self.grant(decision.rule, identity.ignored)),
             Outcome::Deny => Err(match self.rule_text(decision.rule) {
-                None => (Denial::NoRule, None),
+                None => {
+                    let missing_scope = missing_scope::find(&self.bundle, credentials, &request);
+                    (Denial::NoRule { missing_scope }, None)
+                }
                 rule => (Denial::DenyRule, rule),
             }),
             Outcome::Error(error) => {
@@ -273,13 +308,7 @@ impl Authorizer {
             } else {
                 "policy"
             };
-            Grant::new(Record {
-                decision: Verdict::Allow,
-                reason: reason.to_owned(),
-                rule: text,
-                revision: self.revision.clone(),
-                ignored_token: ignored,
-            })
+            Grant::new(self.allowed(reason, text, ignored))
         };
         match self.grants.try_borrow_mut() {
             Ok(mut grants) => grants.get((rule, ignored), make),
@@ -287,15 +316,24 @@ impl Authorizer {
         }
     }
 
-    fn denied(&self, refusal: Refusal) -> Denied {
+    fn allowed(&self, reason: &str, rule: Option<String>, ignored: Option<&'static str>) -> Record {
+        Record {
+            decision: Verdict::Allow,
+            reason: reason.to_owned(),
+            rule,
+            revision: self.revision.clone(),
+            ignored_token: ignored,
+        }
+    }
+
+    fn denied(&self, refusal: Refusal, headers: &HeaderSnapshot) -> Denied {
         let Refusal {
             denial,
             rule,
             has_token,
             ignored,
         } = refusal;
-        let looks_for_tokens = !self.bundle.providers().is_empty();
-        let answer = Answer::new(&denial, self.bundle.name(), has_token, looks_for_tokens);
+        let answer = Answer::new(&denial, &self.bundle, headers, has_token);
         let record = Record {
             decision: denial.verdict(),
             reason: denial.reason(),

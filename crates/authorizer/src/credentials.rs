@@ -39,6 +39,11 @@ impl Subject {
         Rc::ptr_eq(&self.owner.0, mark) && self.owner.1 == index
     }
 
+    /// The issuer's entry, by its place in the bundle.
+    pub(crate) fn provider(&self) -> usize {
+        self.owner.1
+    }
+
     /// What it takes in memory, from above.
     fn bytes(&self) -> usize {
         const ENTRY: usize = 64;

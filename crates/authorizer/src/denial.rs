@@ -61,10 +61,22 @@ pub enum Denial {
     Evaluation(EvaluationError),
     /// No rule allows the request.
     #[error("no rule allows it")]
-    NoRule,
+    NoRule {
+        /// The scope that the token lacks, where it lacks nothing else and the
+        /// client may know.
+        missing_scope: Option<String>,
+    },
     /// A rule denies the request.
     #[error("a rule denies it")]
     DenyRule,
+    /// The request brings a header that says who it is, which cannot be taken
+    /// out: the policy reads facts of the route, and the proxy would choose
+    /// another.
+    #[error("the request has a header that only the proxy may write")]
+    HeaderForged,
+    /// The filter could not ask the pipeline, or not do what it said.
+    #[error("no decision could be made")]
+    Filter,
 }
 
 impl Denial {
@@ -72,7 +84,7 @@ impl Denial {
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
-            Self::Path(_) | Self::TokenAmbiguous => 400,
+            Self::Path(_) | Self::TokenAmbiguous | Self::HeaderForged => 400,
             Self::Token(TokenError::VerificationFailed | TokenError::VerificationBudget) => 503,
             Self::TokenMissing
             | Self::Token(_)
@@ -80,11 +92,11 @@ impl Denial {
             | Self::Roles(_)
             | Self::ClaimHeader(_)
             | Self::ReservedPrincipal => 401,
-            Self::KeysMissing | Self::KeysUnavailable | Self::KeysQueueFull => 503,
+            Self::KeysMissing | Self::KeysUnavailable | Self::KeysQueueFull | Self::Filter => 503,
             Self::Attribute(_)
             | Self::Json { .. }
             | Self::Evaluation(_)
-            | Self::NoRule
+            | Self::NoRule { .. }
             | Self::DenyRule => 403,
         }
     }
@@ -109,8 +121,10 @@ impl Denial {
             Self::Attribute(error) => error.code(),
             Self::Json { .. } => "attribute_invalid",
             Self::Evaluation(_) => "evaluation_error",
-            Self::NoRule => "no_rule",
+            Self::NoRule { .. } => "no_rule",
             Self::DenyRule => "deny_rule",
+            Self::HeaderForged => "header_forged",
+            Self::Filter => "filter_error",
         }
     }
 
@@ -138,7 +152,8 @@ impl Denial {
             | Self::Token(TokenError::VerificationFailed | TokenError::VerificationBudget)
             | Self::KeysMissing
             | Self::KeysUnavailable
-            | Self::KeysQueueFull => Verdict::Error,
+            | Self::KeysQueueFull
+            | Self::Filter => Verdict::Error,
             _ => Verdict::Deny,
         }
     }

@@ -9,6 +9,8 @@ use doorward_request::{
 
 use crate::denial::Denial;
 
+const AUTHORIZATION: &str = "authorization";
+
 /// The token of a request.
 #[derive(Debug)]
 pub(crate) struct Found<'a> {
@@ -24,13 +26,16 @@ pub(crate) struct Found<'a> {
 
 /// Looks in every place that an issuer's entry names. The same token in two
 /// places is one token; two different ones are refused, and so is a header of
-/// several lines with a token in one of them.
+/// several lines with a token in one of them. `Authorization` is refused with
+/// several lines or a comma, with or without a token: RFC 9110 section 11.6.2
+/// has one set of credentials there, and servers choose among several.
 pub(crate) fn find<'a>(
     bundle: &'a Bundle,
     headers: &'a HeaderSnapshot,
     path: &'a CanonicalPath<'_>,
 ) -> Result<Option<Found<'a>>, Denial> {
     let mut found = None;
+    let (mut is_several, mut has_bearer) = (false, false);
     for (index, provider) in bundle.providers().iter().enumerate() {
         let place = |source| (index, provider, source);
         for source in provider.sources() {
@@ -42,12 +47,15 @@ pub(crate) fn find<'a>(
                             has_token = true;
                             let is_joined = value.contains(&b',');
                             note(&mut found, token.into(), place(source), is_joined)?;
+                        } else if name == AUTHORIZATION {
+                            is_several |= !is_first || value.contains(&b',');
                         }
                         if has_token && !is_first {
                             return Err(Denial::TokenAmbiguous);
                         }
                         is_first = false;
                     }
+                    has_bearer |= name == AUTHORIZATION && has_token;
                 }
                 TokenSource::Cookie(name) => {
                     let lines = headers.values("cookie");
@@ -62,6 +70,10 @@ pub(crate) fn find<'a>(
                 }
             }
         }
+    }
+    // With a token among them, it is the token that is malformed.
+    if is_several && !has_bearer {
+        return Err(Denial::TokenAmbiguous);
     }
     Ok(found)
 }

@@ -6,10 +6,12 @@ use doorward_engine::{CompileError, Context, Engine, Model, Policy, ReservedPref
 use doorward_request::{Mapping, PathNormalization, same_header};
 use doorward_token::DEFAULT_VERIFICATION_BUDGET_PERCENT;
 
+use crate::answers::Answers;
 use crate::error::BundleError;
 use crate::identity_headers::IdentityHeaders;
 use crate::manifest::{Manifest, Presence, whole_number};
 use crate::provider::Provider;
+use crate::route;
 use crate::secrets::Secrets;
 use crate::source::TokenSource;
 
@@ -28,6 +30,7 @@ pub struct Bundle {
     accept_json_request: bool,
     path_normalization: PathNormalization,
     verification_budget_percent: u8,
+    answers: Answers,
 }
 
 impl Bundle {
@@ -56,8 +59,13 @@ impl Bundle {
             .map(|(index, entry)| Provider::load(index, entry, secrets))
             .collect::<Result<Vec<_>, _>>()?;
         check_issuers(&providers)?;
-        let engine = compile(manifest, &providers)?;
+        let answers = manifest.answers.as_ref().map(Answers::load);
+        let answers = answers.transpose()?.unwrap_or_default();
+        let engine = compile(manifest, &providers, &answers)?;
         let mapping = map(manifest, &engine)?;
+        if mapping.reads_route() {
+            route::check(&manifest.tokens)?;
+        }
         check_subject(&mapping, &providers)?;
         if mapping.reads_token() && providers.is_empty() {
             return Err(BundleError::field(
@@ -75,6 +83,7 @@ impl Bundle {
             accept_json_request: manifest.accept_json_request,
             path_normalization: path_normalization(manifest)?,
             verification_budget_percent: verification_budget(manifest)?,
+            answers,
         })
     }
 
@@ -120,6 +129,12 @@ impl Bundle {
     #[must_use]
     pub fn verification_budget_percent(&self) -> u8 {
         self.verification_budget_percent
+    }
+
+    /// How refused requests are answered.
+    #[must_use]
+    pub fn answers(&self) -> &Answers {
+        &self.answers
     }
 
     /// The issuers whose tokens are accepted.
@@ -396,7 +411,11 @@ fn check_role_prefixes(
     Ok(())
 }
 
-fn compile(manifest: &Manifest, providers: &[Provider]) -> Result<Engine, BundleError> {
+fn compile(
+    manifest: &Manifest,
+    providers: &[Provider],
+    answers: &Answers,
+) -> Result<Engine, BundleError> {
     let Some(model) = &manifest.model else {
         return Err(BundleError::field(
             "model",
@@ -416,6 +435,13 @@ fn compile(manifest: &Manifest, providers: &[Provider]) -> Result<Engine, Bundle
         .collect();
     let settings = Settings {
         reserved,
+        near_misses: if answers.name_missing_scope() {
+            let roles = providers.iter().flat_map(Provider::roles);
+            let of_scopes = roles.filter(|role| role.is_scope());
+            of_scopes.map(|role| role.graph().to_owned()).collect()
+        } else {
+            Vec::new()
+        },
         ..manifest.casbin_settings().settings()?
     };
     let engine = Engine::compile(&model, &policy, &settings).map_err(|error| match error {

@@ -19,6 +19,7 @@
     reason = "this code runs in the proxy, where a panic is a trap"
 )]
 
+mod answers;
 mod bundle;
 mod claim_path;
 mod configuration;
@@ -33,11 +34,13 @@ mod principal;
 mod provider;
 mod remote;
 mod roles;
+mod route;
 mod secrets;
 mod settings;
 mod source;
 mod strictness;
 
+pub use answers::Answers;
 pub use bundle::Bundle;
 pub use configuration::{Configuration, ConfigurationError, UNSIGNED_VARIABLE};
 pub use error::{BundleError, Part};

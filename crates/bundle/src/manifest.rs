@@ -49,6 +49,11 @@ pub struct Manifest {
     /// offers no cryptography. Absent: 50.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification_budget_percent: Option<f64>,
+    /// How refused requests are answered: `problem_json`, `reason_header`,
+    /// `name_missing_scope`, `allow_cors_preflight` and `texts`. The values are
+    /// checked when the bundle loads, so that an error names its field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<serde_json::Value>,
 }
 
 impl Manifest {

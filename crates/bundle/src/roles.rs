@@ -54,6 +54,18 @@ impl RoleClaim {
         &self.prefix
     }
 
+    /// Whether the claim holds OAuth scopes (RFC 6749 section 3.3).
+    #[must_use]
+    pub fn is_scope(&self) -> bool {
+        SPACE_DELIMITED.iter().any(|name| self.path.is_whole(name))
+    }
+
+    /// The claim.
+    #[must_use]
+    pub fn claim(&self) -> &ClaimPath {
+        &self.path
+    }
+
     /// The roles that a verified token gives; none where the claim is absent.
     ///
     /// # Errors

@@ -25,7 +25,8 @@ impl RowEffect {
 /// The effects of the rows so far.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Merge {
-    effect: Effect,
+    /// None: whether one row alone allows.
+    effect: Option<Effect>,
     first_allow: Option<u32>,
 }
 
@@ -35,7 +36,15 @@ pub(crate) type Settled = (bool, Option<u32>);
 impl Merge {
     pub(crate) fn new(effect: Effect) -> Self {
         Self {
-            effect,
+            effect: Some(effect),
+            first_allow: None,
+        }
+    }
+
+    /// Not a decision, but whether one row alone says allow, and which.
+    pub(crate) fn only_allow() -> Self {
+        Self {
+            effect: None,
             first_allow: None,
         }
     }
@@ -43,7 +52,13 @@ impl Merge {
     /// Takes the next matching row. The decision, if no later row can change
     /// it.
     pub(crate) fn matched(&mut self, row: u32, effect: RowEffect) -> Option<Settled> {
-        match (self.effect, effect) {
+        let Some(merged) = self.effect else {
+            if effect == RowEffect::Allow && self.first_allow.replace(row).is_some() {
+                return Some((false, None));
+            }
+            return None;
+        };
+        match (merged, effect) {
             (
                 Effect::AllowOverride | Effect::Priority | Effect::SubjectPriority,
                 RowEffect::Allow,
@@ -66,9 +81,11 @@ impl Merge {
     /// The decision after the last row.
     pub(crate) fn finish(self) -> Settled {
         match self.effect {
-            Effect::DenyOverride => (true, None),
-            Effect::AllowAndDeny => (self.first_allow.is_some(), self.first_allow),
-            Effect::AllowOverride | Effect::Priority | Effect::SubjectPriority => (false, None),
+            Some(Effect::DenyOverride) => (true, None),
+            Some(Effect::AllowAndDeny) | None => (self.first_allow.is_some(), self.first_allow),
+            Some(Effect::AllowOverride | Effect::Priority | Effect::SubjectPriority) => {
+                (false, None)
+            }
         }
     }
 }

@@ -45,6 +45,15 @@ impl Engine {
         decide::decide(&self.loaded, request)
     }
 
+    /// What a denied request misses by roles alone: the row that says allow and
+    /// would match if whoever the matcher asks about had the role that it
+    /// names, if there is one such row and no more. The roles are those of
+    /// [`Settings::near_misses`]. It costs what a decision does.
+    #[must_use]
+    pub fn near_miss(&self, request: &Request<'_>) -> Option<RuleId> {
+        decide::near_miss(&self.loaded, request)
+    }
+
     /// A row of the policy, none if it is of another engine.
     #[must_use]
     pub fn rule(&self, id: RuleId) -> Option<Rule<'_>> {

@@ -88,6 +88,10 @@ pub struct Settings {
     pub max_hierarchy_level: u32,
     /// Prefixes that no subject of a request may start with.
     pub reserved: Vec<ReservedPrefix>,
+    /// Role definitions, such as `g`, whose roles
+    /// [`Engine::near_miss`](crate::Engine::near_miss) takes for given. It
+    /// needs plans of its own, so there are none without them.
+    pub near_misses: Vec<String>,
     /// Bounds on load and decision.
     pub limits: Limits,
 }
@@ -100,6 +104,7 @@ impl Default for Settings {
             field_index: Vec::new(),
             max_hierarchy_level: 10,
             reserved: Vec::new(),
+            near_misses: Vec::new(),
             limits: Limits::default(),
         }
     }

@@ -17,10 +17,19 @@ use crate::roles::own::OwnLinks;
 
 use rows::{Merged, Rows, Search};
 
+/// What is asked of the rows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Question {
+    /// The decision.
+    Decision,
+    /// Whether one row alone says allow, roles that are taken for given aside.
+    NearMiss,
+}
+
 /// Decides a request.
 pub(crate) fn decide(loaded: &Loaded, request: &Request<'_>) -> Decision {
     let mut examined = 0;
-    let (outcome, rule) = match run(loaded, request, &mut examined) {
+    let (outcome, rule) = match run(loaded, request, Question::Decision, &mut examined) {
         Ok((allow, rule)) => {
             let outcome = if allow { Outcome::Allow } else { Outcome::Deny };
             (outcome, rule)
@@ -37,10 +46,22 @@ pub(crate) fn decide(loaded: &Loaded, request: &Request<'_>) -> Decision {
     }
 }
 
+/// The only row that says allow and would match if whoever the matcher asks
+/// about had the role that it names. None where that cannot be evaluated.
+pub(crate) fn near_miss(loaded: &Loaded, request: &Request<'_>) -> Option<RuleId> {
+    let (_, rule) = run(loaded, request, Question::NearMiss, &mut 0).ok()?;
+    Some(RuleId {
+        definition: request.context.policy,
+        position: rule?,
+    })
+}
+
 /// A decision or an error, and the position of the row that it comes from.
 type Answer = Result<(bool, Option<u32>), (Error, Option<u32>)>;
 
-fn run(loaded: &Loaded, request: &Request<'_>, examined: &mut u32) -> Answer {
+// Once in the module, though two call it.
+#[inline(never)]
+fn run(loaded: &Loaded, request: &Request<'_>, question: Question, examined: &mut u32) -> Answer {
     let whole = |error| (error, None);
     let context = request.context;
     let matcher = loaded.matchers.get(usize::from(context.matcher));
@@ -71,13 +92,20 @@ fn run(loaded: &Loaded, request: &Request<'_>, examined: &mut u32) -> Answer {
         closures: &closures,
     };
     frame.check_subjects(&matcher.subjects).map_err(whole)?;
-    let plan = matcher.plans.get(usize::from(context.policy));
+    let (plans, merge) = match question {
+        Question::Decision => (&matcher.plans, Merge::new(effect.1)),
+        Question::NearMiss => (&matcher.but_for_roles, Merge::only_allow()),
+    };
+    let plan = plans.get(usize::from(context.policy));
     let Some(plan) = plan.and_then(Option::as_ref) else {
+        if question == Question::NearMiss {
+            return Ok((false, None));
+        }
         return without_rows(&frame, matcher, table.len(), effect.1);
     };
     let mut search = Search::new(plan, table, frame);
     search.ask_all().map_err(whole)?;
-    let mut merge = Merge::new(effect.1);
+    let mut merge = merge;
     let mut merged = Merged::new();
     let settled = match search.rows(&mut merged).map_err(whole)? {
         Rows::All => first_settled(&search, table.positions(), &mut merge, examined)?,

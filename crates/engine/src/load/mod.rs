@@ -56,6 +56,9 @@ pub(crate) struct Prepared {
     /// For every policy definition how its rows are searched; none where the
     /// matcher does not read it, or it has no row.
     pub(crate) plans: Vec<Option<Plan>>,
+    /// The same but for the roles that rows ask for; empty unless
+    /// [`Settings::near_misses`] wants them.
+    pub(crate) but_for_roles: Vec<Option<Plan>>,
 }
 
 impl Loaded {
@@ -125,6 +128,27 @@ impl Loaded {
         let mut subjects = Vec::new();
         add_subjects(expression, &mut subjects);
         subjects.retain(|(graph, _)| self.has_reserved(*graph));
+        let plans = self.plan(expression, indexes, &[]);
+        let given = self.settings.near_misses.iter();
+        let given: Vec<u16> = given
+            .filter_map(|name| Some(self.names.graph(name)?.0))
+            .collect();
+        let but_for_roles = if given.is_empty() {
+            Vec::new()
+        } else {
+            self.plan(expression, indexes, &given)
+        };
+        Prepared {
+            name: name.into(),
+            expression: expression.clone(),
+            subjects,
+            evaluates_rules: expression.any(&mut |expr| matches!(expr, Expr::Eval(_))),
+            plans,
+            but_for_roles,
+        }
+    }
+
+    fn plan(&self, expression: &Expr, indexes: &mut [Indexes], given: &[u16]) -> Vec<Option<Plan>> {
         let tables = self.tables.iter().zip(indexes).zip(0..);
         let plans = tables.map(|((table, indexes), definition)| {
             let read = table.len() > 0 && reads(expression, definition);
@@ -134,15 +158,9 @@ impl Loaded {
                 patterns: &self.patterns,
                 symbols: &self.symbols,
             };
-            read.then(|| Plan::new(expression, definition, sources, indexes))
+            read.then(|| Plan::new(expression, definition, sources, indexes, given))
         });
-        Prepared {
-            name: name.into(),
-            expression: expression.clone(),
-            subjects,
-            evaluates_rules: expression.any(&mut |expr| matches!(expr, Expr::Eval(_))),
-            plans: plans.collect(),
-        }
+        plans.collect()
     }
 
     /// Whether a name starts with a prefix that is reserved in the graph.

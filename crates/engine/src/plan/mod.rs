@@ -146,18 +146,29 @@ impl Indexes {
 
 impl Plan {
     /// Plans a matcher over the rows of a policy definition. All patterns of
-    /// the rows are compiled, and all texts have their symbols.
+    /// the rows are compiled, and all texts have their symbols. Questions to
+    /// the role graphs of `given`, whether somebody has a role that the row
+    /// names, are taken for answered with yes.
     pub(crate) fn new(
         matcher: &Expr,
         definition: u16,
         sources: Sources<'_>,
         indexes: &mut Indexes,
+        given: &[u16],
     ) -> Self {
+        let is_given = |term: &Term| match &term.expr {
+            Expr::Role(graph, arguments) if !term.negated && given.contains(graph) => {
+                let role = arguments.get(1);
+                matches!(role, Some(Expr::Policy(slot)) if slot.definition == definition)
+            }
+            _ => false,
+        };
         let mut plan = Self {
             probes: Vec::new(),
             branches: Vec::new(),
         };
-        for terms in terms::branches(matcher) {
+        for mut terms in terms::branches(matcher) {
+            terms.retain(|term| !is_given(term));
             let branch = plan.branch(terms, definition, sources, indexes);
             plan.branches.push(branch);
         }
