@@ -80,24 +80,23 @@ impl Manifest {
 
 /// How the peer of a connection is known.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "serde_json::Value")]
 pub struct Peer {
     /// The trust domains whose peers are accepted, compared exactly.
-    #[serde(default)]
     pub trust_domains: Vec<String>,
     /// Where the SPIFFE ID is read: `certificate`, `filter_state` (Istio's
     /// `io.istio.peer_principal` in a waypoint) or `forwarded_client_cert`.
     /// Absent: `certificate`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     /// The author's statement that the listener verifies the certificates of
     /// its clients, which no attribute tells. Needed for `certificate` and
     /// `forwarded_client_cert`.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub client_certificates_verified: bool,
     /// The SPIFFE IDs of the proxies whose x-forwarded-client-cert is
     /// believed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trusted_proxies: Vec<String>,
 }
 

@@ -4,6 +4,43 @@ use doorward_request::{PeerSettings, PeerSource, SpiffeId, is_trust_domain};
 
 use crate::error::BundleError;
 use crate::manifest::Peer;
+use serde_json::Value;
+
+/// From JSON, by hand: a visitor of its own takes kilobytes of the module.
+impl TryFrom<Value> for Peer {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        let Value::Object(members) = value else {
+            return Err("peer is not a map".to_owned());
+        };
+        let mut peer = Self::default();
+        for (name, value) in members {
+            match (name.as_str(), value) {
+                ("trust_domains", Value::Array(names)) => peer.trust_domains = texts(&name, names)?,
+                ("from", Value::String(source)) => peer.from = Some(source),
+                ("client_certificates_verified", Value::Bool(verified)) => {
+                    peer.client_certificates_verified = verified;
+                }
+                ("trusted_proxies", Value::Array(ids)) => peer.trusted_proxies = texts(&name, ids)?,
+                _ => {
+                    return Err(format!(
+                        "peer.{name} is not known, or not of its type: peer has trust_domains and trusted_proxies (lists of texts), from (a text) and client_certificates_verified (true or false)"
+                    ));
+                }
+            }
+        }
+        Ok(peer)
+    }
+}
+
+fn texts(name: &str, items: Vec<Value>) -> Result<Vec<String>, String> {
+    let text = |item| match item {
+        Value::String(text) => Ok(text),
+        _ => Err(format!("peer.{name} is not a list of texts")),
+    };
+    items.into_iter().map(text).collect()
+}
 
 /// The settings of `peer.*`, which the mapping reads or not. What is written
 /// must be right in any case; whether it suffices matters where it is read.

@@ -1,6 +1,6 @@
 //! `client.address`: the IP address from which the client's request came.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use crate::facts::Facts;
 use crate::headers::HeaderSnapshot;
@@ -50,10 +50,17 @@ pub(crate) fn client_address(
 /// has the port 0, which no connection has: then it is not the peer's, but what
 /// any client may write where `use_remote_address` is off, as it is by default.
 fn peer(address: &str) -> Option<IpAddr> {
-    match address.parse::<SocketAddr>() {
-        Ok(address) => (address.port() != 0).then(|| address.ip()),
-        Err(_) => address.parse().ok(),
-    }
+    let (ip, port) = match address.strip_prefix('[') {
+        Some(rest) => rest.split_once("]:")?,
+        None => match address.rsplit_once(':') {
+            Some((ip, port)) if !ip.contains(':') => (ip, port),
+            // Without a port, as no Envoy writes it.
+            _ => return address.parse().ok(),
+        },
+    };
+    let port: u16 = port.parse().ok()?;
+    let ip: IpAddr = ip.parse().ok()?;
+    (port != 0 && ip.is_ipv6() == address.starts_with('[')).then_some(ip)
 }
 
 #[cfg(test)]

@@ -56,9 +56,12 @@ impl SpiffeId {
     /// `/ns/NAMESPACE/sa/ACCOUNT` and nothing else.
     #[must_use]
     pub fn workload(&self) -> Option<(&str, &str)> {
-        let (namespace, account) = self.path().strip_prefix("/ns/")?.split_once("/sa/")?;
-        let plain = !namespace.contains('/') && !account.contains('/');
-        plain.then_some((namespace, account))
+        let mut segments = self.path().split('/');
+        let mut next = || segments.next();
+        match [next()?, next()?, next()?, next()?, next()?] {
+            ["", "ns", namespace, "sa", account] if next().is_none() => Some((namespace, account)),
+            _ => None,
+        }
     }
 }
 
@@ -77,6 +80,7 @@ fn is_segment(segment: &str) -> bool {
 }
 
 /// Trust domain and path.
+#[inline(never)]
 fn split(uri: &str) -> Option<(&str, &str)> {
     let rest = uri.strip_prefix(SCHEME)?;
     rest.split_at_checked(rest.find('/').unwrap_or(rest.len()))

@@ -1,9 +1,6 @@
 //! The x-forwarded-client-cert header, as
 //! [Envoy writes it](https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers#x-forwarded-client-cert).
 
-use std::iter::Peekable;
-use std::str::Chars;
-
 /// The URI of each element's client, in the order of the header: `None` where
 /// an element names none. The whole is `None` where the header has another
 /// form, or an element with several URIs: which of them was checked is not
@@ -15,10 +12,10 @@ use std::str::Chars;
 /// stand behind a closing quote: so a quote that a client leaves open cannot
 /// swallow what a proxy writes behind it.
 pub(crate) fn client_uris(header: &str) -> Option<Vec<Option<String>>> {
-    let mut characters = header.chars().peekable();
+    let mut parser = Parser(header.as_bytes());
     let mut elements = Vec::new();
     loop {
-        let (uri, is_last) = element(&mut characters)?;
+        let (uri, is_last) = parser.element()?;
         elements.push(uri);
         if is_last {
             return Some(elements);
@@ -26,65 +23,81 @@ pub(crate) fn client_uris(header: &str) -> Option<Vec<Option<String>>> {
     }
 }
 
-/// One element, and whether it is the last.
-fn element(characters: &mut Peekable<Chars<'_>>) -> Option<(Option<String>, bool)> {
-    let mut uri = None;
-    skip_space(characters);
-    loop {
-        let key = key(characters)?;
-        let value = value(characters)?;
-        if key.eq_ignore_ascii_case("URI") && uri.replace(value).is_some() {
-            return None;
-        }
-        skip_space(characters);
-        let is_last = match characters.next() {
-            Some(';') => continue,
-            Some(',') => false,
-            None => true,
-            Some(_) => return None,
-        };
-        // Envoy writes `URI=` for a certificate without one.
-        return Some((uri.filter(|uri| !uri.is_empty()), is_last));
-    }
-}
+/// What of the header is still to be read.
+struct Parser<'a>(&'a [u8]);
 
-/// The key, and its `=`.
-fn key(characters: &mut Peekable<Chars<'_>>) -> Option<String> {
-    let mut key = String::new();
-    loop {
-        match characters.next()? {
-            '=' if !key.is_empty() => return Some(key),
-            letter if letter.is_ascii_alphanumeric() => key.push(letter),
-            _ => return None,
+impl Parser<'_> {
+    fn next(&mut self) -> Option<u8> {
+        let (next, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*next)
+    }
+
+    fn skip_space(&mut self) {
+        while let [b' ' | b'\t', rest @ ..] = self.0 {
+            self.0 = rest;
         }
     }
-}
 
-fn value(characters: &mut Peekable<Chars<'_>>) -> Option<String> {
-    let mut value = String::new();
-    if characters.next_if_eq(&'"').is_some() {
+    /// One element, and whether it is the last.
+    fn element(&mut self) -> Option<(Option<String>, bool)> {
+        let mut uri = None;
+        self.skip_space();
         loop {
-            match characters.next()? {
-                '"' => return Some(value),
-                '\\' => value.push(characters.next()?),
+            let is_uri = self.key()?.eq_ignore_ascii_case(b"URI");
+            let value = self.value()?;
+            if is_uri && uri.replace(value).is_some() {
+                return None;
+            }
+            self.skip_space();
+            let is_last = match self.next() {
+                Some(b';') => continue,
+                Some(b',') => false,
+                None => true,
+                Some(_) => return None,
+            };
+            // Envoy writes `URI=` for a certificate without one.
+            let uri = uri.filter(|uri| !uri.is_empty());
+            return Some((uri.map(String::from_utf8).transpose().ok()?, is_last));
+        }
+    }
+
+    /// The key, and its `=`.
+    fn key(&mut self) -> Option<Vec<u8>> {
+        let mut key = Vec::new();
+        loop {
+            match self.next()? {
+                b'=' if !key.is_empty() => return Some(key),
+                letter if letter.is_ascii_alphanumeric() => key.push(letter),
+                _ => return None,
+            }
+        }
+    }
+
+    fn value(&mut self) -> Option<Vec<u8>> {
+        let mut value = Vec::new();
+        let quoted = self.0.first() == Some(&b'"');
+        if quoted {
+            self.next();
+        }
+        loop {
+            let byte = match self.0.first() {
+                None if quoted => return None,
+                None => return Some(value),
+                Some(byte) => *byte,
+            };
+            match byte {
+                b',' | b';' | b' ' | b'\t' if !quoted => return Some(value),
+                b'"' | b'=' | b'\\' if !quoted => return None,
+                _ => self.next(),
+            };
+            match byte {
+                b'"' => return Some(value),
+                b'\\' => value.push(self.next()?),
                 other => value.push(other),
             }
         }
     }
-    while let Some(next) = characters.next_if(|next| !matches!(next, ',' | ';' | ' ' | '\t')) {
-        if matches!(next, '"' | '=' | '\\') {
-            return None;
-        }
-        value.push(next);
-    }
-    Some(value)
-}
-
-fn skip_space(characters: &mut Peekable<Chars<'_>>) {
-    while characters
-        .next_if(|next| matches!(next, ' ' | '\t'))
-        .is_some()
-    {}
 }
 
 #[cfg(test)]
