@@ -2,6 +2,7 @@
 //! stream, with Envoy's attribute names and types.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
 use crate::Status;
@@ -110,7 +111,7 @@ fn of_stream(stream: &Stream, first: &str, rest: &[String]) -> Result<Vec<u8>, S
             rest,
         ),
         ("connection_id", rest) => found(&Property::Uint(stream.connection_id), rest),
-        ("source", [name, rest @ ..]) => found(&address(name, 50_000)?, rest),
+        ("source", [name, rest @ ..]) => found(&source(stream, name)?, rest),
         ("destination", [name, rest @ ..]) => found(&address(name, 10_000)?, rest),
         ("filter_state", [name]) => {
             let name = name.strip_prefix("wasm.").ok_or(Status::NotFound)?;
@@ -128,6 +129,22 @@ fn filter_state(stream: &Stream, name: &str) -> Result<Vec<u8>, Status> {
         .get(name.as_bytes())
         .cloned()
         .ok_or(Status::NotFound)
+}
+
+/// Where the request came from. Without `use_remote_address` Envoy takes the last address of
+/// x-forwarded-for, if it is one, with the port 0.
+fn source(stream: &Stream, name: &str) -> Result<Property, Status> {
+    let list = stream.request.headers.joined("x-forwarded-for");
+    let last = list.and_then(|list| {
+        let list = String::from_utf8(list).ok()?;
+        let last = list.rsplit(',').next()?.trim_matches([' ', '\t']);
+        last.parse::<IpAddr>().ok()
+    });
+    match (name, last) {
+        ("address", Some(last)) => Ok(Property::text(&SocketAddr::new(last, 0).to_string())),
+        ("port", Some(_)) => Ok(Property::Int(0)),
+        _ => address(name, 50_000),
+    }
 }
 
 /// The two ends of the simulated connection.

@@ -26,6 +26,7 @@
 use crate::bundle;
 use crate::token::Token;
 use anyhow::{Context, Result, bail};
+use doorward_bundle::folder::time_zone;
 use host_sim::scenario::{Scenario, Variables, parse};
 use serde::Deserialize;
 use serde_json::Value;
@@ -91,7 +92,8 @@ struct BundleSource {
     folder: PathBuf,
     /// The manifest's file in the folder; `doorward.yaml` when absent.
     manifest: Option<String>,
-    /// A JSON Merge Patch (RFC 7396) on the bundle in its inline form.
+    /// A JSON Merge Patch (RFC 7396) on the bundle in its inline form. A time
+    /// zone's name in it is looked up as in a folder.
     #[serde(default)]
     patch: Value,
 }
@@ -182,6 +184,13 @@ fn patched(text: String, patch: &Value) -> Result<String> {
         bail!("the configuration has no `bundle` to patch");
     };
     merge(bundle, patch);
+    // A patch is the author's word, as a folder's manifest is.
+    if let Some(name) = bundle.get("time_zone").and_then(Value::as_str) {
+        let built = time_zone(name)?;
+        if let Some(field) = bundle.get_mut("time_zone") {
+            *field = built;
+        }
+    }
     Ok(configuration.to_string())
 }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use doorward_bundle::Bundle;
 use doorward_engine::{Context, Outcome, Request, RoleLink, RuleId, Value};
 use doorward_request::{
-    CanonicalPath, Facts, HeaderSnapshot, HeaderValue, PathError, PathNormalization, Scope,
+    CanonicalPath, Derived, Facts, HeaderSnapshot, HeaderValue, PathError, PathNormalization, Scope,
 };
 use doorward_token::TokenVerifier;
 use doorward_token::remote::{KeyStore, SharedKeys};
@@ -255,6 +255,7 @@ impl Authorizer {
             path,
             claims: credentials.map(|known| known.verified.claims().members()),
             principal: credentials.and_then(|known| known.subject.principal.as_deref()),
+            derived: &Derived::new(self.bundle.derived_settings(), now),
             facts: &facts,
         };
         let mut resolved = self

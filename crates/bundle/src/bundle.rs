@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use doorward_engine::{CompileError, Context, Engine, Model, Policy, ReservedPrefix, Settings};
-use doorward_request::{Mapping, PathNormalization, same_header};
+use doorward_request::{DerivedSettings, Mapping, PathNormalization, same_header};
 use doorward_token::DEFAULT_VERIFICATION_BUDGET_PERCENT;
 
 use crate::answers::Answers;
@@ -14,6 +14,7 @@ use crate::provider::Provider;
 use crate::route;
 use crate::secrets::Secrets;
 use crate::source::TokenSource;
+use crate::{client_address, peer, time_zone};
 
 /// The longest name and revision, in bytes: both go into every refusal.
 const MAX_LABEL_BYTES: usize = 64;
@@ -29,6 +30,7 @@ pub struct Bundle {
     identity_headers: Rc<IdentityHeaders>,
     accept_json_request: bool,
     path_normalization: PathNormalization,
+    derived_settings: DerivedSettings,
     verification_budget_percent: u8,
     answers: Answers,
 }
@@ -73,6 +75,11 @@ impl Bundle {
                 "reads jwt, but tokens names no issuer: add one, or do not read jwt",
             ));
         }
+        let derived_settings = DerivedSettings {
+            peer: peer::load(manifest.peer.as_ref(), mapping.reads_peer())?,
+            trusted_hops: client_address::trusted_hops(&manifest.client_address)?,
+            time_zone: time_zone::load(manifest.time_zone.as_ref())?,
+        };
         Ok(Self {
             name: manifest.name.clone(),
             revision: manifest.revision.clone(),
@@ -82,6 +89,7 @@ impl Bundle {
             providers,
             accept_json_request: manifest.accept_json_request,
             path_normalization: path_normalization(manifest)?,
+            derived_settings,
             verification_budget_percent: verification_budget(manifest)?,
             answers,
         })
@@ -122,6 +130,12 @@ impl Bundle {
     #[must_use]
     pub fn path_normalization(&self) -> PathNormalization {
         self.path_normalization
+    }
+
+    /// What the facts that Doorward derives itself are derived by.
+    #[must_use]
+    pub fn derived_settings(&self) -> &DerivedSettings {
+        &self.derived_settings
     }
 
     /// How much of a worker's time may go to slow checks of signatures, in

@@ -6,6 +6,8 @@
 use crate::error::{BundleError, Part};
 use crate::manifest::{Jwks, Manifest};
 
+pub use crate::time_zone_database::time_zone;
+
 /// Why a folder is no bundle.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
@@ -62,6 +64,9 @@ pub fn manifest(
     }
     manifest.model = Some(open("model.conf")?);
     manifest.policy = Some(open("policy.csv")?);
+    if let Some(serde_json::Value::String(name)) = &manifest.time_zone {
+        manifest.time_zone = Some(time_zone(name)?);
+    }
     for (index, entry) in manifest.tokens.iter_mut().enumerate() {
         let Some(file) = entry.jwks.file.take() else {
             continue;

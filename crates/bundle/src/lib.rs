@@ -22,6 +22,7 @@
 mod answers;
 mod bundle;
 mod claim_path;
+mod client_address;
 mod configuration;
 mod duration;
 mod error;
@@ -30,6 +31,7 @@ pub mod folder;
 mod forwarding;
 mod identity_headers;
 mod manifest;
+mod peer;
 mod principal;
 mod provider;
 mod remote;
@@ -39,6 +41,9 @@ mod secrets;
 mod settings;
 mod source;
 mod strictness;
+mod time_zone;
+#[cfg(feature = "folder")]
+mod time_zone_database;
 
 pub use answers::Answers;
 pub use bundle::Bundle;
@@ -46,7 +51,7 @@ pub use configuration::{Configuration, ConfigurationError, UNSIGNED_VARIABLE};
 pub use error::{BundleError, Part};
 pub use forwarding::{ClaimHeaderError, Forwarding};
 pub use identity_headers::IdentityHeaders;
-pub use manifest::{ClaimRole, Entries, Jwks, Manifest, Presence, TokenProvider};
+pub use manifest::{ClaimRole, Entries, Jwks, Manifest, Peer, Presence, TokenProvider};
 pub use principal::{PrincipalError, PrincipalForm};
 pub use provider::Provider;
 pub use roles::{RoleClaim, RoleClaimError};

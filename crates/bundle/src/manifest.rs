@@ -54,6 +54,19 @@ pub struct Manifest {
     /// checked when the bundle loads, so that an error names its field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<serde_json::Value>,
+    /// How `peer.*` is known. Required where it is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<Peer>,
+    /// How `client.address` is known: `trusted_hops`, Envoy's
+    /// `xff_num_trusted_hops`. Absent: it is the connection's peer.
+    #[serde(default, skip_serializing_if = "Entries::is_empty")]
+    pub client_address: Entries<f64>,
+    /// The time zone of `time.*`. In a folder this is its name in the IANA
+    /// database, such as `Europe/Berlin`; in the built form `name` and
+    /// `offsets`, pairs of the moment from which an offset holds and the
+    /// offset in seconds. Absent: UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<serde_json::Value>,
 }
 
 impl Manifest {
@@ -68,6 +81,28 @@ impl Manifest {
             accept_json_request: self.accept_json_request,
         }
     }
+}
+
+/// How the peer of a connection is known.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "serde_json::Value")]
+pub struct Peer {
+    /// The trust domains whose peers are accepted, compared exactly.
+    pub trust_domains: Vec<String>,
+    /// Where the SPIFFE ID is read: `certificate`, `filter_state` (Istio's
+    /// `io.istio.peer_principal` in a waypoint) or `forwarded_client_cert`.
+    /// Absent: `certificate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The author's statement that the listener verifies the certificates of
+    /// its clients, which no attribute tells. Needed for `certificate` and
+    /// `forwarded_client_cert`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub client_certificates_verified: bool,
+    /// The SPIFFE IDs of the proxies whose x-forwarded-client-cert is
+    /// believed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trusted_proxies: Vec<String>,
 }
 
 /// One issuer whose tokens are accepted.

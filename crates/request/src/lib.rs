@@ -19,7 +19,9 @@
 )]
 
 mod attribute;
+mod client_address;
 mod cookies;
+mod derived;
 mod expression;
 mod facts;
 mod headers;
@@ -27,19 +29,27 @@ mod host;
 mod mapping;
 mod metadata;
 mod path;
+mod peer;
 mod query;
 mod read;
+mod spiffe;
+mod time;
 mod value;
+mod xfcc;
 
 pub use attribute::{
     Attribute, AttributeError, ClaimPath, HostProperty, Lifetime, PropertyType, Step,
 };
 pub use cookies::{cookie_values, cookies};
+pub use derived::{Derived, DerivedFact, DerivedSettings};
 pub use expression::{Expression, ExpressionError, ExpressionErrorKind, Literal, Term};
 pub use facts::{Facts, ReadError};
 pub use headers::{HeaderSnapshot, HeaderSnapshotError, HeaderValue, is_token_byte, same_header};
 pub use mapping::{Mapping, MappingError};
 pub use path::{CanonicalPath, MAX_TARGET_BYTES, PathError, PathNormalization};
+pub use peer::{PeerPart, PeerSettings, PeerSource};
 pub use query::parameter_values;
 pub use read::Scope;
+pub use spiffe::{SpiffeId, is_trust_domain};
+pub use time::{TIME_ZONE_TABLE_END, TimePart, TimeZone};
 pub use value::{ResolveError, Resolved};

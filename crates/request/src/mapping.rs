@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::attribute::Attribute;
+use crate::derived::DerivedFact;
 use crate::expression::{Expression, ExpressionError, Literal, Term};
 use crate::read::{Scope, attribute_value};
 use crate::value::{ResolveError, Resolved};
@@ -143,6 +144,20 @@ impl Mapping {
             .any(|term| matches!(term, Term::Attribute(attribute) if attribute.depends_on_route()))
     }
 
+    /// Whether any entry uses a fact of the peer.
+    #[must_use]
+    pub fn reads_peer(&self) -> bool {
+        self.expressions
+            .iter()
+            .flat_map(Expression::alternatives)
+            .any(|term| {
+                matches!(
+                    term,
+                    Term::Attribute(Attribute::Derived(DerivedFact::Peer(_)))
+                )
+            })
+    }
+
     /// The values of one request, in the order of the request definition.
     ///
     /// # Errors
@@ -194,6 +209,7 @@ fn is_claim(term: &Term, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::derived::{Derived, DerivedSettings};
     use crate::facts::{Facts, ReadError};
     use crate::headers::HeaderSnapshot;
     use crate::path::CanonicalPath;
@@ -228,11 +244,13 @@ mod tests {
             "exact": 9_007_199_254_740_992_u64, "rounded": 9_007_199_254_740_993_u64,
             "negative": -9_007_199_254_740_993_i64,
         });
+        let settings = DerivedSettings::default();
         let scope = Scope {
             headers: &headers,
             path: &path,
             claims: claims.as_object(),
             principal: Some("user:alice"),
+            derived: &Derived::new(&settings, 0),
             facts: &Host,
         };
         let mapping = Mapping::parse(&["v"], [("v", text)]).map_err(|error| error.to_string())?;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::Map;
 
 use crate::attribute::{Attribute, HostProperty, PropertyType};
+use crate::derived::Derived;
 use crate::facts::Facts;
 use crate::headers::{HeaderSnapshot, HeaderValue};
 use crate::host::canonical_host;
@@ -24,6 +25,8 @@ pub struct Scope<'a> {
     pub claims: Option<&'a Map<String, serde_json::Value>>,
     /// The principal that the provider's form made of the claims.
     pub principal: Option<&'a str>,
+    /// What the facts of our own are derived from.
+    pub derived: &'a Derived<'a>,
     /// The host.
     pub facts: &'a dyn Facts,
 }
@@ -58,6 +61,7 @@ pub(crate) fn attribute_value<'a>(
             .filter(|claim| !claim.is_null())
             .map(|claim| claim_value(claim, attribute))
             .transpose()?,
+        Attribute::Derived(fact) => fact.value(scope)?,
         Attribute::Property(property) => property_value(property, attribute, scope)?,
     })
 }

@@ -3,6 +3,7 @@
 use super::header::SNAPSHOT_NAMES;
 use super::is_at_or_below;
 use super::property::{HOST_MAPS, HOST_PROPERTIES};
+use crate::derived::DERIVED_NAMES;
 
 /// Why a path is no attribute.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +48,8 @@ pub enum AttributeError {
 pub(super) fn refuse(name: String) -> AttributeError {
     let plain = SNAPSHOT_NAMES
         .iter()
-        .chain(HOST_PROPERTIES.iter().map(|(known, _)| known));
+        .chain(HOST_PROPERTIES.iter().map(|(known, _)| known))
+        .chain(DERIVED_NAMES.iter().map(|(known, _)| known));
     for known in plain.clone() {
         if is_at_or_below(&name, known) {
             return AttributeError::NotAMap {

@@ -14,6 +14,7 @@ pub use claim_path::{ClaimPath, Step};
 pub use error::AttributeError;
 pub use property::{HostProperty, PropertyType};
 
+use crate::derived::DerivedFact;
 use claim_path::write_step;
 use error::refuse;
 use property::ROUTE_NAMES;
@@ -70,6 +71,8 @@ pub enum Attribute {
     Principal,
     /// `jwt.name`, `jwt['name']`: a verified claim.
     Claim(ClaimPath),
+    /// `peer.*`, `client.address` and `time.*`.
+    Derived(DerivedFact),
     /// Whatever only the host knows.
     Property(HostProperty),
 }
@@ -121,6 +124,7 @@ impl Attribute {
         }
         header::plain(&name)
             .or_else(|| property::plain(&name))
+            .or_else(|| DerivedFact::named(&name).map(Self::Derived))
             .map(Ok)
             .or_else(|| property::entry(&name, first, steps))
             .unwrap_or_else(|| Err(refuse(name)))
@@ -164,6 +168,7 @@ impl std::fmt::Display for Attribute {
             Self::GrpcMethod => f.write_str("grpc.method"),
             Self::Principal => f.write_str("jwt.principal"),
             Self::Claim(path) => write!(f, "{path}"),
+            Self::Derived(fact) => write!(f, "{fact}"),
             Self::Property(property) => write!(f, "{property}"),
         }
     }

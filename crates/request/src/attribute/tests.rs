@@ -3,6 +3,7 @@
 use super::header::SNAPSHOT_NAMES;
 use super::property::{HOST_MAPS, HOST_PROPERTIES};
 use super::*;
+use crate::derived::DERIVED_NAMES;
 
 fn resolve(path: &[&str]) -> Result<Attribute, AttributeError> {
     let steps: Vec<Step> = path[1..]
@@ -17,6 +18,7 @@ fn every_known_name_resolves_and_displays_as_itself() {
     let plain = SNAPSHOT_NAMES
         .iter()
         .filter(|name| !matches!(**name, "jwt" | "request.headers" | "request.query_params"));
+    let plain = plain.chain(DERIVED_NAMES.iter().map(|(name, _)| name));
     for name in plain.chain(HOST_PROPERTIES.iter().map(|(name, _)| name)) {
         let attribute = resolve(&name.split('.').collect::<Vec<_>>()).unwrap();
         if !matches!(attribute, Attribute::Header(_)) {
