@@ -23,6 +23,7 @@ mod bundle;
 mod claim_path;
 mod configuration;
 mod duration;
+mod entry;
 mod error;
 #[cfg(feature = "folder")]
 pub mod folder;
@@ -40,6 +41,7 @@ mod strictness;
 
 pub use bundle::Bundle;
 pub use configuration::{Configuration, ConfigurationError, UNSIGNED_VARIABLE};
+pub use entry::MappingEntry;
 pub use error::{BundleError, Part};
 pub use forwarding::{ClaimHeaderError, Forwarding};
 pub use identity_headers::IdentityHeaders;

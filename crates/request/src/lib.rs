@@ -3,7 +3,8 @@
 //! - [`HeaderSnapshot`]: the request's headers as the host gave them, read once.
 //! - [`CanonicalPath`]: the one form of the path that policy and upstream both see.
 //! - [`Attribute`]: a named fact, with Envoy's attribute names where Envoy has one.
-//! - [`Mapping`]: which attribute fills which name of Casbin's `r = ...`.
+//! - [`Mapping`]: which attribute fills which name of Casbin's `r = ...`, by
+//!   itself, through a [`Function`], or as a member of an object.
 //!
 //! Nothing here makes a host call: the host is behind [`Facts`].
 
@@ -20,11 +21,15 @@
 
 mod attribute;
 mod cookies;
+mod entry;
 mod expression;
 mod facts;
+mod function;
 mod headers;
 mod host;
+mod kinds;
 mod mapping;
+mod object;
 mod path;
 mod query;
 mod read;
@@ -32,10 +37,13 @@ mod value;
 
 pub use attribute::{Attribute, AttributeError, ClaimPath, HostProperty, PropertyType, Step};
 pub use cookies::{cookie_values, cookies};
+pub use entry::EntrySource;
 pub use expression::{Expression, ExpressionError, ExpressionErrorKind, Literal, Term};
 pub use facts::{Facts, ReadError};
+pub use function::Function;
 pub use headers::{HeaderSnapshot, HeaderSnapshotError, HeaderValue, is_token_byte, same_header};
 pub use mapping::{Mapping, MappingError};
+pub use object::ResolvedObject;
 pub use path::{CanonicalPath, MAX_TARGET_BYTES, PathError, PathNormalization};
 pub use query::parameter_values;
 pub use read::Scope;

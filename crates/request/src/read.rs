@@ -8,6 +8,7 @@ use crate::attribute::{Attribute, HostProperty, PropertyType};
 use crate::facts::Facts;
 use crate::headers::{HeaderSnapshot, HeaderValue};
 use crate::host::canonical_host;
+use crate::object::ResolvedObject;
 use crate::path::CanonicalPath;
 use crate::value::{ResolveError, Resolved};
 
@@ -48,6 +49,10 @@ pub(crate) fn attribute_value<'a>(
             .filter(|claim| !claim.is_null())
             .map(|claim| claim_value(claim, attribute))
             .transpose()?,
+        Attribute::Claims => scope.claims.map(|claims| {
+            let principal = scope.principal;
+            Resolved::Object(ResolvedObject::Claims { claims, principal })
+        }),
         Attribute::Property(property) => property_value(property, attribute, scope)?,
     })
 }
@@ -100,7 +105,7 @@ fn claim_value<'a>(
 
 /// Casbin's numbers are doubles. An integer that would be rounded could equal
 /// another one, another tenant's for example, so it has no value here.
-fn exact(number: &serde_json::Number) -> Option<f64> {
+pub(crate) fn exact(number: &serde_json::Number) -> Option<f64> {
     let magnitude = number
         .as_u64()
         .or_else(|| number.as_i64().map(i64::unsigned_abs));

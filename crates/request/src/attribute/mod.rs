@@ -40,6 +40,8 @@ pub enum Attribute {
     Principal,
     /// `jwt.name`, `jwt['name']`: a verified claim.
     Claim(ClaimPath),
+    /// `jwt`: all verified claims, and the principal, as an object.
+    Claims,
     /// Whatever only the host knows.
     Property(HostProperty),
 }
@@ -97,6 +99,27 @@ fn dotted(first: &str, steps: &[Step]) -> String {
     name
 }
 
+/// Writes a text as a literal: one of the two quotes is not in it, since there
+/// are no escapes.
+pub(crate) fn quoted(f: &mut std::fmt::Formatter<'_>, text: &str) -> std::fmt::Result {
+    if text.contains('\'') {
+        write!(f, "\"{text}\"")
+    } else {
+        write!(f, "'{text}'")
+    }
+}
+
+/// Writes a step to the member of that name.
+fn member(f: &mut std::fmt::Formatter<'_>, name: &str) -> std::fmt::Result {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(plain) {
+        return write!(f, ".{name}");
+    }
+    f.write_str("[")?;
+    quoted(f, name)?;
+    f.write_str("]")
+}
+
 impl std::fmt::Display for Attribute {
     /// The attribute as a mapping would write it.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -107,10 +130,23 @@ impl std::fmt::Display for Attribute {
             Self::Host => f.write_str("request.host"),
             Self::Scheme => f.write_str("request.scheme"),
             Self::Method => f.write_str("request.method"),
-            Self::Header(name) => write!(f, "request.headers['{name}']"),
+            Self::Header(name) => {
+                f.write_str("request.headers[")?;
+                quoted(f, name)?;
+                f.write_str("]")
+            }
             Self::Principal => f.write_str("jwt.principal"),
             Self::Claim(path) => write!(f, "{path}"),
-            Self::Property(property) => f.write_str(&property.path.join(".")),
+            Self::Claims => f.write_str("jwt"),
+            Self::Property(property) => {
+                for (index, name) in property.path.iter().enumerate() {
+                    match index {
+                        0 => f.write_str(name)?,
+                        _ => member(f, name)?,
+                    }
+                }
+                Ok(())
+            }
         }
     }
 }
