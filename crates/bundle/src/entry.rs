@@ -1,11 +1,8 @@
 //! An entry of `request` as its author writes it.
 
-use std::fmt;
-
 use doorward_request::EntrySource;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use crate::manifest::Entries;
 
@@ -44,25 +41,26 @@ impl From<&str> for MappingEntry {
 }
 
 impl<'de> Deserialize<'de> for MappingEntry {
+    // By way of a JSON value: a visitor of its own would be compiled once more
+    // for every level and format, and the module's size is limited.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(EntryVisitor)
+        entry(Value::deserialize(deserializer)?).ok_or_else(|| {
+            let problem = "expected the text of an expression, or a map of such";
+            serde::de::Error::custom(problem)
+        })
     }
 }
 
-struct EntryVisitor;
-
-impl<'de> Visitor<'de> for EntryVisitor {
-    type Value = MappingEntry;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the text of an expression, or a map of such")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<MappingEntry, E> {
-        Ok(text.into())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<MappingEntry, A::Error> {
-        Entries::deserialize(MapAccessDeserializer::new(members)).map(MappingEntry::Object)
+/// The entry that a value is, if it is text, or an object of such.
+fn entry(value: Value) -> Option<MappingEntry> {
+    match value {
+        Value::String(text) => Some(MappingEntry::Expression(text)),
+        Value::Object(members) => {
+            let members = members.into_iter();
+            let members = members.map(|(name, value)| Some((name, entry(value)?)));
+            let members = members.collect::<Option<_>>()?;
+            Some(MappingEntry::Object(Entries(members)))
+        }
+        _ => None,
     }
 }

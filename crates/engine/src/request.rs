@@ -7,12 +7,21 @@ use serde_json::Value as Json;
 
 /// An object whose members are found where they are, so that a request need
 /// not be copied into JSON.
-pub trait Object: fmt::Debug {
+pub trait Object {
     /// The member of that name.
     fn member(&self, name: &str) -> Option<Value<'_>>;
 
     /// The names of all members, each once.
     fn names(&self) -> Vec<&str>;
+}
+
+impl fmt::Debug for dyn Object + '_ {
+    // Not asked of every object, whose table of functions would hold it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.names();
+        let members = names.iter().map(|name| (name, self.member(name)));
+        f.debug_map().entries(members).finish()
+    }
 }
 
 impl PartialEq for dyn Object + '_ {

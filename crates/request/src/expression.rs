@@ -201,8 +201,8 @@ impl fmt::Display for Literal {
         match self {
             Self::Text(text) => quoted(f, text),
             // The plain form of a huge or tiny number has hundreds of digits.
-            Self::Number(number) if number.abs() > 1e15 || number.fract() != 0.0 => {
-                write!(f, "{number:?}")
+            Self::Number(number) if *number != 0.0 && !(1e-5..1e15).contains(&number.abs()) => {
+                write!(f, "{number:e}")
             }
             Self::Number(number) => write!(f, "{number}"),
             Self::Bool(truth) => write!(f, "{truth}"),

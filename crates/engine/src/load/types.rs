@@ -149,9 +149,8 @@ impl<'t> Check<'t> {
             return Ok(());
         };
         let operand = self.written(operand);
-        self.refuse(expr, operands, || {
-            format!("{operand} is {kinds}, and {takes} {wanted}")
-        })
+        let problem = format!("{operand} is {kinds}, and {takes} {wanted}");
+        self.refuse(expr, operands, problem)
     }
 
     /// A member of an object, or of one in it.
@@ -161,9 +160,8 @@ impl<'t> Check<'t> {
         for name in path {
             let kinds = found.kinds;
             if !kinds.may_be(Kinds::OBJECT) {
-                self.refuse(expr, &[value], || {
-                    format!("{place} is {kinds}, which has no member {name}")
-                })?;
+                let problem = format!("{place} is {kinds}, which has no member {name}");
+                self.refuse(expr, &[value], problem)?;
                 return Ok(Kinds::ANY.into());
             }
             let Some(members) = found.members else {
@@ -171,10 +169,9 @@ impl<'t> Check<'t> {
             };
             let Some((_, member)) = members.iter().find(|(known, _)| **known == **name) else {
                 let known: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
-                self.refuse(expr, &[value], || {
-                    let known = known.join(", ");
-                    format!("{place} has no member {name}, its members are {known}")
-                })?;
+                let known = known.join(", ");
+                let problem = format!("{place} has no member {name}, its members are {known}");
+                self.refuse(expr, &[value], problem)?;
                 return Ok(Kinds::ANY.into());
             };
             found = Known {
@@ -291,11 +288,10 @@ impl<'t> Check<'t> {
         if fit {
             return Ok(());
         }
-        self.refuse(expr, &operands, || {
-            let [left, right] = operands.map(|operand| self.written(operand));
-            let [first, second] = kinds;
-            format!("{left} is {first} and {right} is {second}, which {problem}")
-        })
+        let [left, right] = operands.map(|operand| self.written(operand));
+        let [first, second] = kinds;
+        let problem = format!("{left} is {first} and {right} is {second}, which {problem}");
+        self.refuse(expr, &operands, problem)
     }
 
     fn written(&self, expr: &Expr) -> String {
@@ -304,12 +300,7 @@ impl<'t> Check<'t> {
 
     /// The refusal of `expr`, if it is the request's doing: a type that is
     /// known of a value that the operands read.
-    fn refuse(
-        &self,
-        expr: &Expr,
-        operands: &[&Expr],
-        problem: impl FnOnce() -> String,
-    ) -> Result<(), TypeError> {
+    fn refuse(&self, expr: &Expr, operands: &[&Expr], problem: String) -> Result<(), TypeError> {
         let mut name = None;
         for operand in operands {
             operand.any(&mut |part| {
@@ -329,7 +320,7 @@ impl<'t> Check<'t> {
             Some(name) => Err(TypeError {
                 matcher: self.matcher.to_owned(),
                 expression: self.written(expr),
-                problem: problem(),
+                problem,
                 name,
             }),
         }
