@@ -185,6 +185,7 @@ fn matchers_that_can_never_hold_are_refused() {
     let object =
         || json!({"id": "jwt.sub", "age": "source.port", "team": {"name": "request.host"}});
     let all = || json!("jwt");
+    let mut wrong = Vec::new();
     for (matcher, sub, expected) in [
         // Equality.
         (
@@ -410,13 +411,12 @@ fn matchers_that_can_never_hold_are_refused() {
         ("eval(p.sub)", number(), "accepted"),
     ] {
         let found = outcome(&bundle(matcher, sub.clone(), json!("request.url_path")));
-        if expected == "accepted" {
-            assert_eq!(found, expected, "{matcher} with {sub}");
-        } else {
-            let refused = found.starts_with("model.conf: m: in ") && found.contains(expected);
-            assert!(refused, "{matcher} with {sub}: {found}");
+        let refused = found.starts_with("model.conf: m: in ") && found.contains(expected);
+        if found != expected && !refused {
+            wrong.push(format!("{matcher} with {sub}: {found}"));
         }
     }
+    assert_eq!(wrong, Vec::<String>::new());
 }
 
 #[test]
