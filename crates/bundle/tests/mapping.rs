@@ -392,7 +392,7 @@ fn matchers_that_can_never_hold_are_refused() {
         (
             "r.sub.dept == p.sub",
             object(),
-            "m: in r.sub.dept, r.sub has no member dept, its members are id, age, team",
+            "m: in r.sub.dept, r.sub has no member dept, its members are age, id, team",
         ),
         (
             "r.sub.team.id == p.sub",
