@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// The targets, in `fuzz/fuzz_targets/`.
-const TARGETS: [&str; 7] = [
-    "model", "matcher", "policy", "decide", "token", "jwks", "path",
+const TARGETS: [&str; 8] = [
+    "model", "matcher", "policy", "decide", "token", "jwks", "path", "mapping",
 ];
 
 /// A single input that takes longer, in seconds, is a finding.

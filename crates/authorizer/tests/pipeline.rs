@@ -240,7 +240,7 @@ fn nobody_is_named_like_a_role() {
         manifest.tokens[0].presence = doorward_bundle::Presence::Optional;
         for (name, text) in &mut manifest.request.0 {
             if name == "sub" {
-                *text = "request.headers['x-user'] ?? 'anonymous'".to_owned();
+                *text = "request.headers['x-user'] ?? 'anonymous'".into();
             }
         }
     });
@@ -278,7 +278,7 @@ fn an_optional_token_may_be_absent_but_not_invalid() {
 #[test]
 fn what_cannot_be_decided_is_refused() {
     let authorizer = authorizer(|manifest| {
-        manifest.request.0[2].1 = "source.address".to_owned();
+        manifest.request.0[2].1 = "source.address".into();
     });
     let reader = bearer(&json!({"scope": "orders:read"}));
     let step = ask(
@@ -485,7 +485,7 @@ fn a_scheme_without_a_token_is_not_an_absent_token() {
 
 #[test]
 fn a_policy_that_cannot_be_evaluated_is_no_fault_of_the_token() {
-    let authorizer = authorizer(|manifest| manifest.request.0[2].1 = "jwt.department".to_owned());
+    let authorizer = authorizer(|manifest| manifest.request.0[2].1 = "jwt.department".into());
     let reader = bearer(&json!({"scope": "orders:read"}));
     let step = ask(
         &authorizer,

@@ -296,7 +296,7 @@ fn the_policy_sees_the_path_that_the_upstream_gets() {
         let from = json!([{"param": "t"}]);
         manifest.tokens[0].from = serde_json::from_value(from).unwrap();
         manifest.tokens[0].forward = forward;
-        manifest.request.0[1].1 = "request.path".to_owned();
+        manifest.request.0[1].1 = "request.path".into();
         manifest.policy = Some("p, user:alice, /a?b=c, .*, allow\n".to_owned());
         Authorizer::new(Bundle::load(&manifest).unwrap())
     };

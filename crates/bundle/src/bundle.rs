@@ -309,15 +309,20 @@ fn check_sources(providers: &[Provider]) -> Result<(), BundleError> {
 }
 
 /// Two issuers may use one `sub` for two subjects (RFC 7519 section 4.1.2), so
-/// it is told apart by the principal's form, or by the issuer beside it.
+/// it is told apart by the principal's form, or by the issuer beside it. What a
+/// function makes of a principal has its issuer's form no more.
 fn check_subject(mapping: &Mapping, providers: &[Provider]) -> Result<(), BundleError> {
-    if providers.len() < 2 || !mapping.reads_claim("sub") || mapping.always_reads_claim("iss") {
+    if providers.len() < 2 || mapping.always_reads_claim("iss") {
         return Ok(());
     }
-    Err(BundleError::field(
-        "request",
-        "reads jwt.sub, which two issuers may give to different subjects: read jwt.principal, or jwt.iss as well",
-    ))
+    let problem = if mapping.reads_claim("sub") {
+        "reads jwt.sub, which two issuers may give to different subjects: read jwt.principal, or jwt.iss as well"
+    } else if mapping.computes_principal() {
+        "gives jwt.principal to a function, which may make one of the principals of two issuers: read jwt.principal as it is, or jwt.iss as well"
+    } else {
+        return Ok(());
+    };
+    Err(BundleError::field("request", problem))
 }
 
 /// A principal's form that starts with a role prefix would have every token
@@ -483,6 +488,9 @@ fn map(manifest: &Manifest, engine: &Engine) -> Result<Mapping, BundleError> {
     let entries = manifest
         .request
         .iter()
-        .map(|(name, text)| (name, text.as_str()));
-    Mapping::parse(&definition, entries).map_err(BundleError::Mapping)
+        .map(|(name, entry)| (name, entry.source()));
+    let mapping = Mapping::parse(&definition, entries).map_err(BundleError::Mapping)?;
+    let types = mapping.types(manifest.accept_json_request);
+    engine.check_types(&types).map_err(BundleError::Types)?;
+    Ok(mapping)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use doorward_engine::{CompileError, ModelError, PolicyError};
+use doorward_engine::{CompileError, ModelError, PolicyError, TypeError};
 use doorward_request::MappingError;
 use doorward_token::{JwksError, ProviderError};
 
@@ -61,6 +61,9 @@ pub enum BundleError {
     /// The mapping does not fit the model.
     #[error("doorward.yaml: {0}")]
     Mapping(#[source] MappingError),
+    /// The matcher and the mapping do not go together.
+    #[error("model.conf: {0}")]
+    Types(#[source] TypeError),
     /// An issuer's keys.
     #[error("jwks of issuer {issuer:?}: {error}")]
     Jwks {
@@ -94,7 +97,7 @@ impl BundleError {
     pub fn part(&self) -> Part {
         match self {
             Self::Field { .. } | Self::Mapping(_) | Self::Provider { .. } => Part::Manifest,
-            Self::Model(_) => Part::Model,
+            Self::Model(_) | Self::Types(_) => Part::Model,
             Self::Policy(_) | Self::EmptyPolicy => Part::Policy,
             Self::Compile(error) => part_of(error),
             Self::Jwks { issuer, .. } => Part::Jwks(issuer.clone()),

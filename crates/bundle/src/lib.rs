@@ -25,6 +25,7 @@ mod claim_path;
 mod client_address;
 mod configuration;
 mod duration;
+mod entry;
 mod error;
 #[cfg(feature = "folder")]
 pub mod folder;
@@ -48,6 +49,7 @@ mod time_zone_database;
 pub use answers::Answers;
 pub use bundle::Bundle;
 pub use configuration::{Configuration, ConfigurationError, UNSIGNED_VARIABLE};
+pub use entry::MappingEntry;
 pub use error::{BundleError, Part};
 pub use forwarding::{ClaimHeaderError, Forwarding};
 pub use identity_headers::IdentityHeaders;

@@ -3,6 +3,7 @@
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::entry::MappingEntry;
 use crate::settings::{CasbinSettings, Matching};
 
 /// `doorward.yaml`, or the object under `bundle` in the plugin configuration.
@@ -17,8 +18,9 @@ pub struct Manifest {
     /// Whose tokens are accepted. Empty: no token is looked for.
     #[serde(default)]
     pub tokens: Vec<TokenProvider>,
-    /// Which attribute fills which name of the model's request definition.
-    pub request: Entries<String>,
+    /// Which attributes fill which name of the model's request definition: an
+    /// expression each, or an object of such.
+    pub request: Entries<MappingEntry>,
     /// The Casbin model. In a folder this is `model.conf`.
     pub model: Option<String>,
     /// The Casbin policy as CSV. In a folder this is `policy.csv`.

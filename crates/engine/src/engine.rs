@@ -9,6 +9,7 @@ use crate::plan::MatcherPlan;
 use crate::request::{Context, GraphId, Request};
 use crate::settings::Settings;
 use crate::table::Table;
+use crate::types::{TypeError, ValueType};
 use doorward_syntax::display::Written;
 use doorward_syntax::expression::Expr;
 use doorward_syntax::{Effect, Model, Policy, Rule};
@@ -36,6 +37,19 @@ impl Engine {
         Ok(Self {
             loaded: Loaded::new(model, policy, settings)?,
         })
+    }
+
+    /// Checks the default context's matcher against what is known of its
+    /// requests, in the order of the request definition. Rules that `eval`
+    /// reads from the policy are not looked at: as Casbin has it, a row with a
+    /// wrong one loads, and errs where it is used.
+    ///
+    /// # Errors
+    ///
+    /// A part of the matcher gives an error, or the same answer, whatever the
+    /// request: a number compared with text, a role asked of a truth value.
+    pub fn check_types(&self, types: &[ValueType]) -> Result<(), TypeError> {
+        self.loaded.check_types(types)
     }
 
     /// Decides a request. Never fails: what cannot be evaluated is an

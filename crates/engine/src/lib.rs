@@ -59,6 +59,7 @@ mod settings;
 mod sorting;
 mod symbols;
 mod table;
+mod types;
 
 pub use decision::{Decision, EvaluationError, Outcome, RuleId};
 pub use doorward_syntax::{
@@ -68,7 +69,8 @@ pub use engine::Engine;
 pub use error::CompileError;
 pub use function::{FunctionError, FunctionResult, call_function};
 pub use plan::{BranchPlan, LookupPlan, MatcherPlan};
-pub use request::{Context, GraphId, Request, RoleLink, Value};
+pub use request::{Context, GraphId, Object, Request, RoleLink, Value};
 pub use settings::{
     FieldIndex, LinkCondition, LinkConditionFunction, ReservedPrefix, RoleMatching, Settings,
 };
+pub use types::{Kinds, TypeError, ValueType};

@@ -1,7 +1,38 @@
 //! What is asked of an engine: values, role links for one request, and which
 //! definitions of the model to use.
 
+use std::fmt;
+
 use serde_json::Value as Json;
+
+/// An object whose members are found where they are, so that a request need
+/// not be copied into JSON.
+pub trait Object {
+    /// The member of that name.
+    fn member(&self, name: &str) -> Option<Value<'_>>;
+
+    /// The names of all members, each once.
+    fn names(&self) -> Vec<&str>;
+}
+
+impl fmt::Debug for dyn Object + '_ {
+    // Not asked of every object, whose table of functions would hold it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.names();
+        let members = names.iter().map(|name| (name, self.member(name)));
+        f.debug_map().entries(members).finish()
+    }
+}
+
+impl PartialEq for dyn Object + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        let names = self.names();
+        names.len() == other.names().len()
+            && names
+                .iter()
+                .all(|name| self.member(name) == other.member(name))
+    }
+}
 
 /// One value of a request, in the order of the request definition.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,6 +49,8 @@ pub enum Value<'a> {
     /// (`r.sub.Age`), or a list for `in`. Scalars in JSON form count as the
     /// scalars above.
     Json(&'a Json),
+    /// An object that is not in JSON form.
+    Object(&'a dyn Object),
 }
 
 impl<'a> From<&'a str> for Value<'a> {

@@ -1,9 +1,26 @@
-//! The text of one mapping entry, parsed: `jwt.principal ?? 'anonymous'`.
+//! The text of one mapping entry, parsed: `jwt.principal ?? 'anonymous'`,
+//! `lower(segment(request.url_path, 1))`.
 //!
 //! Plain paths are valid CEL, so names carry over from Envoy and Istio. There
 //! are no operators but `??`: logic belongs to the Casbin matcher.
 
-use crate::attribute::{Attribute, AttributeError, Step};
+mod parser;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use doorward_engine::Kinds;
+
+use crate::attribute::{Attribute, AttributeError, quoted};
+use crate::function::Function;
+use crate::kinds;
+
+/// The longest expression, in bytes.
+pub(crate) const MAX_BYTES: usize = 4_096;
+
+/// The most calls inside one another.
+pub(crate) const MAX_CALL_DEPTH: usize = 8;
 
 /// A literal of the mapping.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,12 +40,14 @@ pub enum Term {
     Attribute(Attribute),
     /// A fixed value.
     Literal(Literal),
+    /// A function of an expression.
+    Call(Function, Expression),
 }
 
 /// Alternatives from left to right: the first that is present is the value.
 ///
-/// INVARIANT: there is at least one, and no alternative stands behind a
-/// literal, since a literal is never absent.
+/// INVARIANT: there is at least one, and no alternative stands behind one that
+/// is never absent, such as a literal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expression {
     alternatives: Vec<Term>,
@@ -65,6 +84,44 @@ pub enum ExpressionErrorKind {
     /// An alternative behind a literal can never be used.
     #[error("nothing can stand behind a literal, which is never absent")]
     Unreachable,
+    /// The text is too long.
+    #[error("the expression is longer than {MAX_BYTES} bytes")]
+    TooLong,
+    /// Too many calls inside one another.
+    #[error("more than {MAX_CALL_DEPTH} calls are inside one another")]
+    TooDeep,
+    /// No function has this name.
+    #[error("unknown function {name:?}: the nearest known name is {nearest:?}")]
+    UnknownFunction {
+        /// The name as written.
+        name: String,
+        /// The known name that differs least.
+        nearest: &'static str,
+    },
+    /// A function with too few or too many arguments.
+    #[error("wrong number of arguments ({found}): write {usage}")]
+    ArgumentCount {
+        /// How many there are.
+        found: usize,
+        /// How the function is called.
+        usage: &'static str,
+    },
+    /// An argument that is not what the function takes.
+    #[error("expected {expected}: write {usage}")]
+    Argument {
+        /// What would have been right.
+        expected: &'static str,
+        /// How the function is called.
+        usage: &'static str,
+    },
+    /// A function of something that is never a text.
+    #[error("{function} takes a text, and this is {found}")]
+    NotText {
+        /// The function's name.
+        function: &'static str,
+        /// What is known of its argument.
+        found: Kinds,
+    },
     /// The path is no known attribute.
     #[error(transparent)]
     Attribute(#[from] AttributeError),
@@ -74,28 +131,10 @@ impl Expression {
     /// Parses the text of one mapping entry.
     ///
     /// # Errors
-    /// The text is not a path, an index, a literal or `??` between those, or
-    /// names an attribute that does not exist.
+    /// The text is not a path, an index, a literal, a call or `??` between
+    /// those, or names an attribute or a function that does not exist.
     pub fn parse(text: &str) -> Result<Self, ExpressionError> {
-        let mut parser = Parser {
-            characters: text.chars().collect(),
-            position: 0,
-        };
-        let mut alternatives: Vec<Term> = Vec::new();
-        loop {
-            parser.skip_space();
-            let start = parser.position;
-            let term = parser.term()?;
-            if matches!(alternatives.last(), Some(Term::Literal(_))) {
-                return Err(error_at(start, ExpressionErrorKind::Unreachable));
-            }
-            alternatives.push(term);
-            parser.skip_space();
-            if parser.peek().is_none() {
-                return Ok(Self { alternatives });
-            }
-            parser.operator()?;
-        }
+        parser::parse(text)
     }
 
     /// The alternatives from left to right.
@@ -103,269 +142,93 @@ impl Expression {
     pub fn alternatives(&self) -> &[Term] {
         &self.alternatives
     }
-}
 
-fn error_at(position: usize, kind: ExpressionErrorKind) -> ExpressionError {
-    ExpressionError {
-        column: position.saturating_add(1),
-        kind,
-    }
-}
-
-struct Parser {
-    characters: Vec<char>,
-    position: usize,
-}
-
-impl Parser {
-    fn peek(&self) -> Option<char> {
-        self.characters.get(self.position).copied()
-    }
-
-    fn advance(&mut self) -> Option<char> {
-        let next = self.peek()?;
-        self.position = self.position.saturating_add(1);
-        Some(next)
-    }
-
-    fn skip_space(&mut self) {
-        while self.peek().is_some_and(char::is_whitespace) {
-            self.advance();
+    /// Adds the attributes that the value may come from, those inside calls
+    /// among them.
+    pub(crate) fn add_attributes<'e>(&'e self, all: &mut Vec<&'e Attribute>) {
+        for term in &self.alternatives {
+            match term {
+                Term::Attribute(attribute) => all.push(attribute),
+                Term::Literal(_) => {}
+                Term::Call(_, argument) => argument.add_attributes(all),
+            }
         }
     }
 
-    fn unexpected<T>(&self, expected: &'static str) -> Result<T, ExpressionError> {
-        let found = match self.peek() {
-            Some(character) => format!("{character:?}"),
-            None => "the end".to_owned(),
-        };
-        Err(error_at(
-            self.position,
-            ExpressionErrorKind::Unexpected { expected, found },
-        ))
+    /// Whether a function gets what `test` holds for.
+    pub(crate) fn computes(&self, test: fn(&Attribute) -> bool) -> bool {
+        self.alternatives.iter().any(|term| match term {
+            Term::Attribute(_) | Term::Literal(_) => false,
+            Term::Call(_, argument) => {
+                let mut all = Vec::new();
+                argument.add_attributes(&mut all);
+                all.into_iter().any(test)
+            }
+        })
     }
 
-    /// `??`, the only operator.
-    fn operator(&mut self) -> Result<(), ExpressionError> {
-        for _ in 0..2 {
-            if self.peek() != Some('?') {
-                return self.unexpected("?? or the end (a mapping has no other operators: logic belongs to the matcher)");
+    /// What the value may be, wherever there is one.
+    pub(crate) fn kinds(&self) -> Kinds {
+        let kinds = self.alternatives.iter().map(|term| match term {
+            Term::Attribute(attribute) => kinds::of_attribute(attribute),
+            Term::Literal(literal) => kinds::of_literal(literal),
+            Term::Call(..) => Kinds::TEXT,
+        });
+        kinds.fold(Kinds::NONE, Kinds::or)
+    }
+
+    /// Whether there is a value for every request.
+    fn is_never_absent(&self) -> bool {
+        self.alternatives.last().is_some_and(Term::is_never_absent)
+    }
+}
+
+impl Term {
+    /// Whether there is a value for every request.
+    fn is_never_absent(&self) -> bool {
+        match self {
+            Self::Attribute(_) => false,
+            Self::Literal(_) => true,
+            Self::Call(function, argument) => {
+                !function.may_be_absent() && argument.is_never_absent()
             }
-            self.advance();
+        }
+    }
+}
+
+impl fmt::Display for Literal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => quoted(f, text),
+            // The plain form of a huge or tiny number has hundreds of digits.
+            Self::Number(number) if *number != 0.0 && !(1e-5..1e15).contains(&number.abs()) => {
+                write!(f, "{number:e}")
+            }
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Bool(truth) => write!(f, "{truth}"),
+        }
+    }
+}
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Attribute(attribute) => attribute.fmt(f),
+            Self::Literal(literal) => literal.fmt(f),
+            Self::Call(function, argument) => function.write(f, argument),
+        }
+    }
+}
+
+impl fmt::Display for Expression {
+    /// The expression as a mapping would write it: what parses to the same.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, term) in self.alternatives.iter().enumerate() {
+            if index > 0 {
+                f.write_str(" ?? ")?;
+            }
+            term.fmt(f)?;
         }
         Ok(())
-    }
-
-    fn term(&mut self) -> Result<Term, ExpressionError> {
-        match self.peek() {
-            Some(quote @ ('\'' | '"')) => Ok(Term::Literal(Literal::Text(self.text(quote)?))),
-            Some(character) if character.is_ascii_digit() || character == '-' => {
-                Ok(Term::Literal(Literal::Number(self.number()?)))
-            }
-            Some(character) if is_name_start(character) => self.path(),
-            _ => self.unexpected("an attribute or a literal"),
-        }
-    }
-
-    fn text(&mut self, quote: char) -> Result<String, ExpressionError> {
-        let start = self.position;
-        self.advance();
-        let mut text = String::new();
-        while let Some(character) = self.advance() {
-            if character == quote {
-                return Ok(text);
-            }
-            if character == '\\' {
-                break;
-            }
-            text.push(character);
-        }
-        Err(error_at(start, ExpressionErrorKind::Text))
-    }
-
-    fn number(&mut self) -> Result<f64, ExpressionError> {
-        let start = self.position;
-        let mut text = String::new();
-        while let Some(character) = self
-            .peek()
-            .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '+'))
-        {
-            text.push(character);
-            self.advance();
-        }
-        match text.parse::<f64>() {
-            Ok(number) if number.is_finite() => Ok(number),
-            _ => Err(error_at(start, ExpressionErrorKind::Number(text))),
-        }
-    }
-
-    fn path(&mut self) -> Result<Term, ExpressionError> {
-        let start = self.position;
-        let first = self.name();
-        let mut steps = Vec::new();
-        loop {
-            match self.peek() {
-                Some('.') => {
-                    self.advance();
-                    if !self.peek().is_some_and(is_name_start) {
-                        return self.unexpected("a name behind the dot");
-                    }
-                    steps.push(Step::Member(self.name()));
-                }
-                Some('[') => steps.push(self.index()?),
-                _ => break,
-            }
-        }
-        match (first.as_str(), steps.is_empty()) {
-            ("true", true) => return Ok(Term::Literal(Literal::Bool(true))),
-            ("false", true) => return Ok(Term::Literal(Literal::Bool(false))),
-            _ => {}
-        }
-        Attribute::resolve(&first, &steps)
-            .map(Term::Attribute)
-            .map_err(|error| error_at(start, error.into()))
-    }
-
-    fn index(&mut self) -> Result<Step, ExpressionError> {
-        self.advance();
-        self.skip_space();
-        let step = match self.peek() {
-            Some(quote @ ('\'' | '"')) => Step::Member(self.text(quote)?),
-            Some(digit) if digit.is_ascii_digit() => self.list_index()?,
-            _ => return self.unexpected("a quoted name or a list index"),
-        };
-        self.skip_space();
-        if self.peek() != Some(']') {
-            return self.unexpected("]");
-        }
-        self.advance();
-        Ok(step)
-    }
-
-    fn list_index(&mut self) -> Result<Step, ExpressionError> {
-        let start = self.position;
-        let mut text = String::new();
-        while let Some(digit) = self.peek().filter(char::is_ascii_digit) {
-            text.push(digit);
-            self.advance();
-        }
-        text.parse()
-            .map(Step::Index)
-            .map_err(|_| error_at(start, ExpressionErrorKind::Number(text)))
-    }
-
-    fn name(&mut self) -> String {
-        let mut name = String::new();
-        while let Some(character) = self
-            .peek()
-            .filter(|c| is_name_start(*c) || c.is_ascii_digit())
-        {
-            name.push(character);
-            self.advance();
-        }
-        name
-    }
-}
-
-fn is_name_start(character: char) -> bool {
-    character.is_ascii_alphabetic() || character == '_'
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::attribute::ClaimPath;
-
-    fn parse(text: &str) -> Vec<Term> {
-        Expression::parse(text).unwrap().alternatives().to_vec()
-    }
-
-    #[test]
-    fn paths_indexes_literals_and_defaults() {
-        let text = |text: &str| Term::Literal(Literal::Text(text.to_owned()));
-        assert_eq!(
-            parse("jwt.principal ?? 'anonymous'"),
-            [Term::Attribute(Attribute::Principal), text("anonymous")]
-        );
-        assert_eq!(parse("'it is \"so\"'"), [text("it is \"so\"")]);
-        assert_eq!(parse("-1.5"), [Term::Literal(Literal::Number(-1.5))]);
-        assert_eq!(parse("true"), [Term::Literal(Literal::Bool(true))]);
-        assert_eq!(
-            parse("request.headers[ \"X-Team\" ]??request.method"),
-            [
-                Term::Attribute(Attribute::Header("x-team".to_owned())),
-                Term::Attribute(Attribute::Method)
-            ]
-        );
-        let claim = ClaimPath::new(vec![
-            Step::Member("https://example.com/roles".to_owned()),
-            Step::Member("a".to_owned()),
-            Step::Index(2),
-        ]);
-        assert_eq!(
-            parse("jwt['https://example.com/roles'].a[2]"),
-            [Term::Attribute(Attribute::Claim(claim.unwrap()))]
-        );
-    }
-
-    #[test]
-    fn errors_say_where_and_what() {
-        for (text, message) in [
-            (
-                "",
-                "column 1: expected an attribute or a literal, found the end",
-            ),
-            (
-                "request.method == 'GET'",
-                "column 16: expected ?? or the end (a mapping has no other operators: logic belongs to the matcher), found '='",
-            ),
-            (
-                "request.method ??",
-                "column 18: expected an attribute or a literal, found the end",
-            ),
-            (
-                "'a' ?? 'b'",
-                "column 8: nothing can stand behind a literal, which is never absent",
-            ),
-            (
-                "'a",
-                "column 1: the text literal is not closed, or holds a backslash (there are no escapes)",
-            ),
-            (
-                r"'a\n'",
-                "column 1: the text literal is not closed, or holds a backslash (there are no escapes)",
-            ),
-            ("1e999", "column 1: \"1e999\" is not a number"),
-            (
-                "request.",
-                "column 9: expected a name behind the dot, found the end",
-            ),
-            (
-                "request.headers[x]",
-                "column 17: expected a quoted name or a list index, found 'x'",
-            ),
-            (
-                "request.headers['x'",
-                "column 20: expected ], found the end",
-            ),
-            (
-                "request.metod",
-                "column 1: unknown attribute \"request.metod\": the nearest known name is \"request.method\"",
-            ),
-            (
-                "lower(request.method)",
-                "column 1: unknown attribute \"lower\": the nearest known name is \"request\"",
-            ),
-        ] {
-            let error = Expression::parse(text).unwrap_err().to_string();
-            if text.starts_with("lower") {
-                assert!(
-                    error.starts_with("column 1: unknown attribute \"lower\""),
-                    "{error}"
-                );
-            } else {
-                assert_eq!(error, message, "{text}");
-            }
-        }
     }
 }

@@ -3,7 +3,8 @@
 //! - [`HeaderSnapshot`]: the request's headers as the host gave them, read once.
 //! - [`CanonicalPath`]: the one form of the path that policy and upstream both see.
 //! - [`Attribute`]: a named fact, with Envoy's attribute names where Envoy has one.
-//! - [`Mapping`]: which attribute fills which name of Casbin's `r = ...`.
+//! - [`Mapping`]: which attribute fills which name of Casbin's `r = ...`, by
+//!   itself, through a [`Function`], or as a member of an object.
 //!
 //! Nothing here makes a host call: the host is behind [`Facts`].
 
@@ -22,12 +23,16 @@ mod attribute;
 mod client_address;
 mod cookies;
 mod derived;
+mod entry;
 mod expression;
 mod facts;
+mod function;
 mod headers;
 mod host;
+mod kinds;
 mod mapping;
 mod metadata;
+mod object;
 mod path;
 mod peer;
 mod query;
@@ -42,10 +47,13 @@ pub use attribute::{
 };
 pub use cookies::{cookie_values, cookies};
 pub use derived::{Derived, DerivedFact, DerivedSettings};
+pub use entry::EntrySource;
 pub use expression::{Expression, ExpressionError, ExpressionErrorKind, Literal, Term};
 pub use facts::{Facts, ReadError};
+pub use function::Function;
 pub use headers::{HeaderSnapshot, HeaderSnapshotError, HeaderValue, is_token_byte, same_header};
 pub use mapping::{Mapping, MappingError};
+pub use object::ResolvedObject;
 pub use path::{CanonicalPath, MAX_TARGET_BYTES, PathError, PathNormalization};
 pub use peer::{PeerPart, PeerSettings, PeerSource};
 pub use query::parameter_values;

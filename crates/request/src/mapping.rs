@@ -2,16 +2,24 @@
 
 use std::borrow::Cow;
 
+use doorward_engine::{Kinds, ValueType};
+
 use crate::attribute::Attribute;
 use crate::derived::DerivedFact;
+use crate::entry::{Entry, EntrySource};
 use crate::expression::{Expression, ExpressionError, Literal, Term};
+use crate::function::Function;
+use crate::kinds;
+use crate::object::ResolvedObject;
 use crate::read::{Scope, attribute_value};
 use crate::value::{ResolveError, Resolved};
 
 /// The mapping of a whole request definition, in its order.
 #[derive(Debug, Clone)]
 pub struct Mapping {
-    expressions: Vec<Expression>,
+    entries: Vec<Entry>,
+    /// All that an entry may read, each once.
+    attributes: Vec<Attribute>,
 }
 
 /// Why a mapping does not fit the request definition of the model.
@@ -25,6 +33,14 @@ pub enum MappingError {
         /// What is wrong with it.
         #[source]
         error: ExpressionError,
+    },
+    /// An object is wrong.
+    #[error("request.{name} {problem}")]
+    Object {
+        /// The entry, or the object in it.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
     },
     /// The model's request definition has a name that nothing fills.
     #[error(
@@ -55,14 +71,11 @@ impl Mapping {
     /// same things.
     pub fn parse<'e>(
         definition: &[&str],
-        entries: impl IntoIterator<Item = (&'e str, &'e str)>,
+        entries: impl IntoIterator<Item = (&'e str, EntrySource<'e>)>,
     ) -> Result<Self, MappingError> {
-        let mut slots: Vec<Option<Expression>> = vec![None; definition.len()];
-        for (name, text) in entries {
-            let expression = Expression::parse(text).map_err(|error| MappingError::Expression {
-                name: name.to_owned(),
-                error,
-            })?;
+        let mut slots: Vec<Option<Entry>> = vec![None; definition.len()];
+        for (name, source) in entries {
+            let entry = Entry::parse(name, &source)?;
             let slot = definition
                 .iter()
                 .zip(&mut slots)
@@ -73,9 +86,9 @@ impl Mapping {
                     definition: definition.join(", "),
                 });
             };
-            *slot = Some(expression);
+            *slot = Some(entry);
         }
-        let expressions = definition
+        let entries = definition
             .iter()
             .zip(slots)
             .map(|(name, slot)| {
@@ -84,53 +97,66 @@ impl Mapping {
                     definition: definition.join(", "),
                 })
             })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { expressions })
+            .collect::<Result<Vec<Entry>, _>>()?;
+        let mut attributes: Vec<Attribute> = Vec::new();
+        for expression in expressions(&entries) {
+            let mut found = Vec::new();
+            expression.add_attributes(&mut found);
+            for attribute in found {
+                if !attributes.contains(attribute) {
+                    attributes.push(attribute.clone());
+                }
+            }
+        }
+        Ok(Self {
+            entries,
+            attributes,
+        })
     }
 
-    /// The attributes that some entry may read, in their order; one that is
-    /// named twice comes twice.
+    /// Every attribute that an entry may read, each once: alternatives,
+    /// arguments of functions and members of objects among them.
     pub fn attributes(&self) -> impl Iterator<Item = &Attribute> {
-        self.expressions
-            .iter()
-            .flat_map(Expression::alternatives)
-            .filter_map(|term| match term {
-                Term::Attribute(attribute) => Some(attribute),
-                Term::Literal(_) => None,
-            })
+        self.attributes.iter()
     }
 
     /// Whether any entry uses a fact of the token.
     #[must_use]
     pub fn reads_token(&self) -> bool {
-        self.expressions
-            .iter()
-            .flat_map(Expression::alternatives)
-            .any(|term| {
-                matches!(
-                    term,
-                    Term::Attribute(Attribute::Principal | Attribute::Claim(_))
-                )
-            })
+        self.attributes().any(|attribute| {
+            matches!(
+                attribute,
+                Attribute::Principal | Attribute::Claim(_) | Attribute::Claims
+            )
+        })
     }
 
-    /// Whether any entry may be the whole claim of this name.
+    /// Whether any entry may be made of the whole claim of this name, which is
+    /// also among all claims.
     #[must_use]
     pub fn reads_claim(&self, name: &str) -> bool {
-        self.expressions
-            .iter()
-            .flat_map(Expression::alternatives)
-            .any(|term| is_claim(term, name))
+        self.attributes()
+            .any(|attribute| *attribute == Attribute::Claims || is_claim(attribute, name))
     }
 
-    /// Whether some entry is the whole claim of this name wherever a token has
-    /// it.
+    /// Whether some entry, or a member of an object, is the whole claim of this
+    /// name wherever a token has it. A function may make two claims equal, and
+    /// who maps all claims need not look at this one, so neither counts.
     #[must_use]
     pub fn always_reads_claim(&self, name: &str) -> bool {
-        self.expressions
-            .iter()
-            .filter_map(|expression| expression.alternatives().first())
-            .any(|term| is_claim(term, name))
+        let is =
+            |term: &Term| matches!(term, Term::Attribute(attribute) if is_claim(attribute, name));
+        self.entries.iter().any(|entry| entry.always_is(is))
+    }
+
+    /// Whether a function gets the principal: what it makes of two principals
+    /// may be equal.
+    #[must_use]
+    pub fn computes_principal(&self) -> bool {
+        let is = |attribute: &Attribute| *attribute == Attribute::Principal;
+        expressions(&self.entries)
+            .into_iter()
+            .any(|expression| expression.computes(is))
     }
 
     /// Whether any entry depends on the route or the cluster that the proxy
@@ -138,24 +164,30 @@ impl Mapping {
     /// [`Attribute::depends_on_route`].
     #[must_use]
     pub fn reads_route(&self) -> bool {
-        self.expressions
-            .iter()
-            .flat_map(Expression::alternatives)
-            .any(|term| matches!(term, Term::Attribute(attribute) if attribute.depends_on_route()))
+        self.attributes().any(Attribute::depends_on_route)
+    }
+
+    /// What is known of the values before there is a request, in the order of
+    /// the request definition. `expands_json`: whether a text that starts as
+    /// JSON does becomes an object or a list.
+    #[must_use]
+    pub fn types(&self, expands_json: bool) -> Vec<ValueType> {
+        let types = self.entries.iter().map(kinds::of_entry);
+        types
+            .map(|mut known| {
+                if expands_json && known.kinds.may_be(Kinds::TEXT) {
+                    known.kinds = known.kinds.or(Kinds::LIST).or(Kinds::OBJECT);
+                }
+                known
+            })
+            .collect()
     }
 
     /// Whether any entry uses a fact of the peer.
     #[must_use]
     pub fn reads_peer(&self) -> bool {
-        self.expressions
-            .iter()
-            .flat_map(Expression::alternatives)
-            .any(|term| {
-                matches!(
-                    term,
-                    Term::Attribute(Attribute::Derived(DerivedFact::Peer(_)))
-                )
-            })
+        self.attributes()
+            .any(|attribute| matches!(attribute, Attribute::Derived(DerivedFact::Peer(_))))
     }
 
     /// The values of one request, in the order of the request definition.
@@ -163,35 +195,78 @@ impl Mapping {
     /// # Errors
     /// A fact is absent without a default, unreadable, or not of its type.
     pub fn resolve<'a>(&'a self, scope: &Scope<'a>) -> Result<Vec<Resolved<'a>>, ResolveError> {
-        self.expressions
+        self.entries
             .iter()
-            .map(|expression| resolve(expression, scope))
+            .map(|entry| resolve(entry, scope))
             .collect()
     }
 }
 
-fn resolve<'a>(
+/// The expressions of all entries.
+fn expressions(entries: &[Entry]) -> Vec<&Expression> {
+    let mut all = Vec::new();
+    for entry in entries {
+        entry.add_expressions(&mut all);
+    }
+    all
+}
+
+fn resolve<'a>(entry: &'a Entry, scope: &Scope<'a>) -> Result<Resolved<'a>, ResolveError> {
+    match entry {
+        Entry::Expression(expression) => {
+            value(expression, scope)?.ok_or_else(|| ResolveError::Absent(absent(expression)))
+        }
+        Entry::Object(members) => members
+            .iter()
+            .map(|(name, entry)| Ok((name.as_str(), resolve(entry, scope)?)))
+            .collect::<Result<_, _>>()
+            .map(|members| Resolved::Object(ResolvedObject::Members(members))),
+    }
+}
+
+/// The first alternative that is present.
+fn value<'a>(
     expression: &'a Expression,
     scope: &Scope<'a>,
-) -> Result<Resolved<'a>, ResolveError> {
+) -> Result<Option<Resolved<'a>>, ResolveError> {
     for term in expression.alternatives() {
         let value = match term {
             Term::Literal(literal) => Some(literal_value(literal)),
             Term::Attribute(attribute) => attribute_value(attribute, scope)?,
+            Term::Call(function, argument) => called(function, argument, term, scope)?,
         };
-        if let Some(value) = value {
+        if value.is_some() {
             return Ok(value);
         }
     }
+    Ok(None)
+}
+
+/// The value of a call; without its argument it has none.
+fn called<'a>(
+    function: &Function,
+    argument: &'a Expression,
+    term: &Term,
+    scope: &Scope<'a>,
+) -> Result<Option<Resolved<'a>>, ResolveError> {
+    match value(argument, scope)? {
+        None => Ok(None),
+        Some(Resolved::Text(text)) => Ok(function.apply(text).map(Resolved::Text)),
+        Some(_) => Err(ResolveError::Invalid(term.to_string())),
+    }
+}
+
+/// What would have been the value, had it been there.
+fn absent(expression: &Expression) -> String {
     let names: Vec<String> = expression
         .alternatives()
         .iter()
         .filter_map(|term| match term {
-            Term::Attribute(attribute) => Some(attribute.to_string()),
             Term::Literal(_) => None,
+            term => Some(term.to_string()),
         })
         .collect();
-    Err(ResolveError::Absent(names.join(" or ")))
+    names.join(" or ")
 }
 
 fn literal_value(literal: &Literal) -> Resolved<'_> {
@@ -202,8 +277,8 @@ fn literal_value(literal: &Literal) -> Resolved<'_> {
     }
 }
 
-fn is_claim(term: &Term, name: &str) -> bool {
-    matches!(term, Term::Attribute(Attribute::Claim(path)) if path.is_whole(name))
+fn is_claim(attribute: &Attribute, name: &str) -> bool {
+    matches!(attribute, Attribute::Claim(path) if path.is_whole(name))
 }
 
 #[cfg(test)]
@@ -253,7 +328,8 @@ mod tests {
             derived: &Derived::new(&settings, 0),
             facts: &Host,
         };
-        let mapping = Mapping::parse(&["v"], [("v", text)]).map_err(|error| error.to_string())?;
+        let mapping = Mapping::parse(&["v"], [("v", EntrySource::Text(text))])
+            .map_err(|error| error.to_string())?;
         let values = mapping.resolve(&scope).map_err(|error| error.to_string())?;
         Ok(format!("{:?}", values[0]))
     }
@@ -288,6 +364,44 @@ mod tests {
     }
 
     #[test]
+    fn functions_of_texts() {
+        for (text, value) in [
+            ("lower('AbÄ')", "abÄ"),
+            ("upper(jwt.dept)", "IT"),
+            ("lower(request.method)", "get"),
+            ("strip_prefix(jwt.principal, 'user:')", "alice"),
+            ("strip_prefix(jwt.principal, 'group:') ?? 'none'", "none"),
+            ("strip_prefix(jwt.dept, '')", "it"),
+            ("strip_prefix('ab', 'ab')", ""),
+            ("segment(request.url_path, 0)", "orders"),
+            ("segment(request.url_path, 1) ?? 'none'", "none"),
+            ("segment('/a//b/', 0)", "a"),
+            ("segment('/a//b/', 1) ?? 'empty'", "empty"),
+            ("segment('/a//b/', 2)", "b"),
+            ("segment('/a//b/', 3) ?? 'empty'", "empty"),
+            ("segment('a/b', 0)", "a"),
+            ("segment('a/b', 1, '/')", "b"),
+            ("segment('//a', 0) ?? 'empty'", "empty"),
+            ("segment('/', 0) ?? 'empty'", "empty"),
+            ("segment('', 0) ?? 'empty'", "empty"),
+            ("segment(request.host, 0, '.')", "orders"),
+            ("segment('.a', 0, '.') ?? 'empty'", "empty"),
+            ("segment('.a', 1, '.')", "a"),
+            ("segment('a::b:c', 1, '::')", "b:c"),
+            ("segment('a', 4294967295) ?? 'far'", "far"),
+            ("upper(segment(request.path, 0, '?'))", "/ORDERS"),
+            (
+                "lower(strip_prefix(jwt.none ?? jwt.principal, 'user:') ?? 'X')",
+                "alice",
+            ),
+            ("lower(jwt.none) ?? 'absent'", "absent"),
+            ("lower(jwt.nothing) ?? upper(jwt.dept)", "IT"),
+        ] {
+            assert_eq!(resolve_text(text), Ok(format!("Text({value:?})")), "{text}");
+        }
+    }
+
+    #[test]
     fn a_default_stands_in_for_absence_only() {
         for (text, message) in [
             ("request.scheme", "the request has no request.scheme"),
@@ -311,6 +425,22 @@ mod tests {
                 "xds.node.id ?? 'd'",
                 "xds.node.id is not a valid value of its type",
             ),
+            (
+                "lower(jwt.level) ?? 'd'",
+                "lower(jwt.level) is not a valid value of its type",
+            ),
+            (
+                "lower(jwt.groups ?? 'd')",
+                "lower(jwt.groups ?? 'd') is not a valid value of its type",
+            ),
+            (
+                "lower(connection.tls_version) ?? 'd'",
+                "connection.tls_version could not be read from the proxy",
+            ),
+            (
+                "lower(jwt.none) ?? segment(request.url_path, 7)",
+                "the request has no lower(jwt.none) or segment(request.url_path, 7)",
+            ),
         ] {
             assert_eq!(resolve_text(text), Err(message.to_owned()), "{text}");
         }
@@ -319,7 +449,10 @@ mod tests {
     #[test]
     fn mapping_and_definition_name_the_same_things() {
         let parse = |entries: &[(&'static str, &'static str)]| {
-            Mapping::parse(&["sub", "obj"], entries.iter().copied()).map_err(|e| e.to_string())
+            let entries = entries
+                .iter()
+                .map(|(name, text)| (*name, EntrySource::Text(text)));
+            Mapping::parse(&["sub", "obj"], entries).map_err(|e| e.to_string())
         };
         assert!(parse(&[("obj", "request.url_path"), ("sub", "'a'")]).is_ok());
         assert_eq!(

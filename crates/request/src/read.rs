@@ -10,6 +10,7 @@ use crate::facts::Facts;
 use crate::headers::{HeaderSnapshot, HeaderValue};
 use crate::host::canonical_host;
 use crate::metadata;
+use crate::object::ResolvedObject;
 use crate::path::CanonicalPath;
 use crate::query::single_parameter;
 use crate::value::{ResolveError, Resolved};
@@ -62,6 +63,10 @@ pub(crate) fn attribute_value<'a>(
             .map(|claim| claim_value(claim, attribute))
             .transpose()?,
         Attribute::Derived(fact) => fact.value(scope)?,
+        Attribute::Claims => scope.claims.map(|claims| {
+            let principal = scope.principal;
+            Resolved::Object(ResolvedObject::Claims { claims, principal })
+        }),
         Attribute::Property(property) => property_value(property, attribute, scope)?,
     })
 }
@@ -157,7 +162,7 @@ fn claim_value<'a>(
 
 /// Casbin's numbers are doubles. An integer that would be rounded could equal
 /// another one, another tenant's for example, so it has no value here.
-fn exact(number: &serde_json::Number) -> Option<f64> {
+pub(crate) fn exact(number: &serde_json::Number) -> Option<f64> {
     let magnitude = number
         .as_u64()
         .or_else(|| number.as_i64().map(i64::unsigned_abs));

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use doorward_engine::Value;
 
+use crate::object::ResolvedObject;
+
 /// The value of one mapping entry for one request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Resolved<'a> {
@@ -15,6 +17,8 @@ pub enum Resolved<'a> {
     Bool(bool),
     /// A list or an object: of a token's claims, or what a text held.
     Json(Cow<'a, serde_json::Value>),
+    /// An object that the mapping names the members of, or all claims.
+    Object(ResolvedObject<'a>),
 }
 
 impl Resolved<'_> {
@@ -26,6 +30,7 @@ impl Resolved<'_> {
             Self::Number(number) => Value::Number(*number),
             Self::Bool(truth) => Value::Bool(*truth),
             Self::Json(json) => Value::from(&**json),
+            Self::Object(object) => Value::Object(object),
         }
     }
 }

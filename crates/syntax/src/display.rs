@@ -105,7 +105,7 @@ impl Display for Written<'_> {
             Expr::Request(slot) => self.slot(f, &self.names.requests, *slot),
             Expr::Policy(slot) => self.slot(f, &self.names.policies, *slot),
             Expr::Attribute(value, path) => {
-                self.inside(value, own).fmt(f)?;
+                self.inside(value, own.saturating_sub(1)).fmt(f)?;
                 path.iter().try_for_each(|name| write!(f, ".{name}"))
             }
             Expr::Not(inner) => write!(f, "!{}", self.inside(inner, own)),

@@ -13,7 +13,6 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use foldhash::fast::FixedState;
-use serde_json::Value as Json;
 use smallvec::SmallVec;
 
 use crate::budget::{Budget, count, hash_steps, scan_steps};
@@ -405,7 +404,7 @@ impl<'a> Frame<'a> {
                 self.budget.spend(scan_steps(&text))?;
                 Ok(Val::Text(text.into_owned().into()))
             }
-            Val::List(_) | Val::Object(_) => Err(operator_error("eval")),
+            Val::List(_) | Val::Object(_) | Val::Members(_) => Err(operator_error("eval")),
         }
     }
 
@@ -489,7 +488,7 @@ impl<'a> Frame<'a> {
 
     fn contains(&self, left: &Expr, right: &Expr) -> Result<bool, Error> {
         let wanted = self.value(left)?;
-        if matches!(wanted, Val::List(_) | Val::Object(_)) {
+        if wanted.is_compound() {
             return Err(operator_error("in"));
         }
         if let Expr::List(all) = right {
@@ -520,11 +519,10 @@ impl<'a> Frame<'a> {
 fn attribute<'v>(value: Val<'v>, path: &[Box<str>]) -> Result<Val<'v>, Error> {
     let mut value = value;
     for name in path {
-        let Val::Object(object) = value else {
+        if !matches!(value, Val::Object(_) | Val::Members(_)) {
             return Err(Error::NotAnObject);
-        };
-        let json: &Json = object.get(&**name).ok_or(Error::MissingField)?;
-        value = Val::from(json);
+        }
+        value = value.member(name).ok_or(Error::MissingField)?;
     }
     Ok(value)
 }

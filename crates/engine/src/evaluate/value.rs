@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value as Json};
 
 use crate::decision::EvaluationError;
-use crate::request::Value;
+use crate::request::{Object, Value};
 
 use crate::budget::{Budget, count, scan_steps};
 
@@ -18,6 +18,7 @@ pub(crate) enum Val<'a> {
     Text(Cow<'a, str>),
     List(&'a [Json]),
     Object(&'a Map<String, Json>),
+    Members(&'a dyn Object),
 }
 
 impl<'a> From<Value<'a>> for Val<'a> {
@@ -28,6 +29,7 @@ impl<'a> From<Value<'a>> for Val<'a> {
             Value::Number(number) => Self::Number(number),
             Value::Text(text) => Self::Text(text.into()),
             Value::Json(json) => Self::from(json),
+            Value::Object(object) => Self::Members(object),
         }
     }
 }
@@ -41,6 +43,31 @@ impl<'a> From<&'a Json> for Val<'a> {
             Json::String(text) => Self::Text(text.as_str().into()),
             Json::Array(list) => Self::List(list),
             Json::Object(object) => Self::Object(object),
+        }
+    }
+}
+
+impl<'a> Val<'a> {
+    /// Whether it is a list or an object, which most operators do not take.
+    pub(crate) fn is_compound(&self) -> bool {
+        matches!(self, Self::List(_) | Self::Object(_) | Self::Members(_))
+    }
+
+    /// The names of an object's members; none for what is no object.
+    pub(crate) fn names(&self) -> Option<Vec<&'a str>> {
+        match self {
+            Self::Object(object) => Some(object.keys().map(String::as_str).collect()),
+            Self::Members(object) => Some(object.names()),
+            _ => None,
+        }
+    }
+
+    /// The member of that name.
+    pub(crate) fn member(&self, name: &str) -> Option<Val<'a>> {
+        match self {
+            Self::Object(object) => object.get(name).map(Val::from),
+            Self::Members(object) => object.member(name).map(Val::from),
+            _ => None,
         }
     }
 }
@@ -66,17 +93,21 @@ impl Val<'_> {
                     pending.extend(pairs.map(|(left, right)| (left.into(), right.into())));
                     true
                 }
-                (Val::Object(left), Val::Object(right)) if left.len() == right.len() => {
-                    budget.spend(count(left.len()))?;
-                    left.iter().all(|(key, left)| match right.get(key) {
-                        Some(right) => {
-                            pending.push((left.into(), right.into()));
-                            true
-                        }
-                        None => false,
-                    })
-                }
-                _ => false,
+                (left, right) => match (left.names(), right.names()) {
+                    (Some(names), Some(others)) if names.len() == others.len() => {
+                        budget.spend(count(names.len()))?;
+                        names
+                            .iter()
+                            .all(|name| match left.member(name).zip(right.member(name)) {
+                                Some(members) => {
+                                    pending.push(members);
+                                    true
+                                }
+                                None => false,
+                            })
+                    }
+                    _ => false,
+                },
             };
             if !equal {
                 return Ok(false);
@@ -93,7 +124,7 @@ impl Val<'_> {
             Val::Bool(value) => Some(value.to_string().into()),
             Val::Number(number) => Some(display_number(*number).into()),
             Val::Text(text) => Some(text.as_ref().into()),
-            Val::List(_) | Val::Object(_) => None,
+            Val::List(_) | Val::Object(_) | Val::Members(_) => None,
         }
     }
 
@@ -106,9 +137,7 @@ impl Val<'_> {
         let error = EvaluationError::OperatorType { operator: "+" };
         match (left, right) {
             (Val::Number(left), Val::Number(right)) => Ok(Val::Number(left + right)),
-            (Val::Text(_), other) | (other, Val::Text(_))
-                if !matches!(other, Val::List(_) | Val::Object(_)) =>
-            {
+            (Val::Text(_), other) | (other, Val::Text(_)) if !other.is_compound() => {
                 let left = left.display().ok_or(error)?;
                 let right = right.display().ok_or(error)?;
                 budget.spend(scan_steps(&left).saturating_add(scan_steps(&right)))?;

@@ -5,6 +5,7 @@ mod order;
 mod roles;
 mod rows;
 mod settings;
+mod types;
 
 use std::collections::HashMap;
 
@@ -23,6 +24,7 @@ use crate::roles::Graph;
 use crate::settings::Settings;
 use crate::symbols::{Symbol, Symbols};
 use crate::table::Table;
+use crate::types::{TypeError, ValueType};
 
 /// A model and a policy that go together.
 #[derive(Debug)]
@@ -122,6 +124,19 @@ impl Loaded {
             .map(|matcher| loaded.prepare(&matcher.name, &matcher.expression, &mut indexes))
             .collect();
         Ok(loaded)
+    }
+
+    /// Checks the matcher `m` against the types of the values of `r`.
+    pub(crate) fn check_types(&self, types: &[ValueType]) -> Result<(), TypeError> {
+        let Some(matcher) = self.matchers.first() else {
+            return Ok(());
+        };
+        let check = types::Check {
+            names: &self.names,
+            matcher: &matcher.name,
+            types,
+        };
+        check.whole(&matcher.expression)
     }
 
     fn prepare(&self, name: &str, expression: &Expr, indexes: &mut [Indexes]) -> Prepared {

@@ -1,6 +1,6 @@
 //! Paths to the claims of a verified token.
 
-use super::{Attribute, AttributeError};
+use super::{Attribute, AttributeError, member};
 
 /// One step of a path behind its first name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,9 @@ impl ClaimPath {
 
 /// `jwt` and what stands behind it.
 pub(super) fn resolve(steps: &[Step]) -> Result<Attribute, AttributeError> {
+    if steps.is_empty() {
+        return Ok(Attribute::Claims);
+    }
     let path = ClaimPath::new(steps.to_vec()).ok_or(AttributeError::NeedsIndex { name: "jwt" })?;
     if path.first != "principal" {
         return Ok(Attribute::Claim(path));
@@ -87,14 +90,7 @@ impl std::fmt::Display for ClaimPath {
 /// A step as a mapping would write it.
 pub(super) fn write_step(f: &mut std::fmt::Formatter<'_>, step: &Step) -> std::fmt::Result {
     match step {
-        Step::Member(name) if is_plain_name(name) => write!(f, ".{name}"),
-        Step::Member(name) => write!(f, "['{name}']"),
+        Step::Member(name) => member(f, name),
         Step::Index(index) => write!(f, "[{index}]"),
     }
-}
-
-fn is_plain_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        && !name.starts_with(|c: char| c.is_ascii_digit())
 }

@@ -73,6 +73,8 @@ pub enum Attribute {
     Claim(ClaimPath),
     /// `peer.*`, `client.address` and `time.*`.
     Derived(DerivedFact),
+    /// `jwt`: all verified claims, and the principal, as an object.
+    Claims,
     /// Whatever only the host knows.
     Property(HostProperty),
 }
@@ -151,6 +153,27 @@ fn dotted(first: &str, steps: &[Step]) -> String {
     name
 }
 
+/// Writes a text as a literal: one of the two quotes is not in it, since there
+/// are no escapes.
+pub(crate) fn quoted(f: &mut std::fmt::Formatter<'_>, text: &str) -> std::fmt::Result {
+    if text.contains('\'') {
+        write!(f, "\"{text}\"")
+    } else {
+        write!(f, "'{text}'")
+    }
+}
+
+/// Writes a step to the member of that name.
+fn member(f: &mut std::fmt::Formatter<'_>, name: &str) -> std::fmt::Result {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(plain) {
+        return write!(f, ".{name}");
+    }
+    f.write_str("[")?;
+    quoted(f, name)?;
+    f.write_str("]")
+}
+
 impl std::fmt::Display for Attribute {
     /// The attribute as a mapping would write it.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -161,13 +184,22 @@ impl std::fmt::Display for Attribute {
             Self::Host => f.write_str("request.host"),
             Self::Scheme => f.write_str("request.scheme"),
             Self::Method => f.write_str("request.method"),
-            Self::Header(name) => write!(f, "request.headers['{name}']"),
+            Self::Header(name) => {
+                f.write_str("request.headers[")?;
+                quoted(f, name)?;
+                f.write_str("]")
+            }
             Self::Size => f.write_str("request.size"),
-            Self::QueryParameter(name) => write!(f, "request.query_params['{name}']"),
+            Self::QueryParameter(name) => {
+                f.write_str("request.query_params[")?;
+                quoted(f, name)?;
+                f.write_str("]")
+            }
             Self::GrpcService => f.write_str("grpc.service"),
             Self::GrpcMethod => f.write_str("grpc.method"),
             Self::Principal => f.write_str("jwt.principal"),
             Self::Claim(path) => write!(f, "{path}"),
+            Self::Claims => f.write_str("jwt"),
             Self::Derived(fact) => write!(f, "{fact}"),
             Self::Property(property) => write!(f, "{property}"),
         }

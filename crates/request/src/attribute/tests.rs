@@ -132,7 +132,6 @@ fn refusals_say_what_to_write_instead() {
             &["request", "headers", "Host"],
             "\"host\" is a pseudo header: write request.host",
         ),
-        (&["jwt"], "jwt is a map: write jwt['name']"),
         (
             &["jwt", "principal", "x"],
             "jwt.principal is a plain value: nothing can stand behind it",
