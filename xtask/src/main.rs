@@ -13,6 +13,7 @@ mod differential;
 mod envoy;
 mod exports;
 mod fuzz;
+mod optimize;
 mod place;
 mod sections;
 mod step;

@@ -3,8 +3,8 @@
 //! A wasm32-wasip1 standard library is looked for in the toolchain in use,
 //! then asked of rustup, then built from Debian's packages of Rust's source.
 
-use crate::{apt, exports, place, step};
-use anyhow::{Context, Result, bail};
+use crate::{apt, exports, optimize, place, step};
+use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -33,6 +33,9 @@ const DEBIAN_FILES: [&str; 5] = [
     "/usr/bin/rust-lld",
     "/usr/lib/wasm32-wasi/libc.a",
 ];
+
+/// What every worker of a proxy has to read and compile: 1.5 MiB at most.
+const MAX_MODULE_BYTES: u64 = 1_572_864;
 
 /// What builds the module.
 enum Toolchain {
@@ -77,19 +80,29 @@ fn build_as(name: &str, features: &[&str]) -> Result<PathBuf> {
         "    target/{name}: {bytes} bytes ({} KiB)",
         bytes.div_ceil(1024)
     );
+    ensure!(
+        bytes <= MAX_MODULE_BYTES,
+        "target/{name} has more than the {MAX_MODULE_BYTES} bytes that a module may have"
+    );
     Ok(module)
 }
 
-/// Reduces the linked module to what it must export. Writes beside the goal and
-/// renames, so that nobody reads half a module.
+/// Reduces the linked module to what it must export, and that to fewer bytes.
+/// Writes beside the goal and renames, so that nobody reads half a module.
 fn install(linked: &Path, module: &Path) -> Result<()> {
-    let beside = module.with_extension("wasm.new");
+    let (beside, optimized) = (
+        module.with_extension("wasm.reduced"),
+        module.with_extension("wasm.new"),
+    );
     let bytes =
         std::fs::read(linked).with_context(|| format!("{} cannot be read", linked.display()))?;
     let reduced = exports::reduce(&bytes)?;
     std::fs::create_dir_all(place::products())
         .and_then(|()| std::fs::write(&beside, reduced))
-        .and_then(|()| std::fs::rename(&beside, module))
+        .with_context(|| format!("{} cannot be written", beside.display()))?;
+    optimize::optimize(&beside, &optimized)?;
+    std::fs::remove_file(&beside)
+        .and_then(|()| std::fs::rename(&optimized, module))
         .with_context(|| format!("{} cannot be written", module.display()))
 }
 
