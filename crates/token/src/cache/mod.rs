@@ -14,8 +14,9 @@ use std::cell::Cell;
 use std::hash::Hasher;
 use std::rc::Rc;
 
+use foldhash::SharedSeed;
+use foldhash::quality::FoldHasher;
 use serde_json::Value;
-use siphasher::sip::SipHasher13;
 
 use self::sightings::Sightings;
 use self::table::{Place, Table};
@@ -68,7 +69,7 @@ pub struct CacheCounts {
 
 /// Verdicts by provider and token; see the module's documentation.
 ///
-/// A token is found by a keyed hash (SipHash-1-3) of the provider's
+/// A token is found by a keyed hash (foldhash) of the provider's
 /// fingerprint and the whole token, and then compared as a whole with both: no
 /// provider gets another's verdict, and nobody who does not know the seed can
 /// choose tokens that collide.
@@ -82,7 +83,8 @@ pub struct CacheCounts {
 /// is not paid for by writing to memory that nobody reads again.
 #[derive(Debug)]
 pub struct TokenCache {
-    seed: (u64, u64),
+    seed: u64,
+    shared_seed: SharedSeed,
     accepted: Table<Accepted>,
     refused: Table<Refused>,
     sightings: Sightings,
@@ -115,7 +117,8 @@ impl TokenCache {
     #[must_use]
     pub const fn new(limits: CacheLimits, seed: (u64, u64)) -> Self {
         Self {
-            seed,
+            seed: seed.0,
+            shared_seed: SharedSeed::from_u64(seed.1),
             accepted: Table::new(limits.accepted),
             refused: Table::new(limits.refused),
             sightings: Sightings::new(limits.accepted.entries),
@@ -222,7 +225,7 @@ impl TokenCache {
     }
 
     fn hash(&self, scope: &Fingerprint, token: &[u8]) -> u64 {
-        let mut hasher = SipHasher13::new_with_keys(self.seed.0, self.seed.1);
+        let mut hasher = FoldHasher::with_seed(self.seed, &self.shared_seed);
         hasher.write(scope.as_bytes());
         hasher.write(token);
         hasher.finish()
