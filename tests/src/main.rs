@@ -22,11 +22,12 @@ enum Command {
     /// Runs scenario files on one host
     Scenarios {
         #[command(flatten)]
-        host: HostArguments,
-        /// The module
-        #[arg(long)]
-        module: PathBuf,
-        /// Scenario files; all of tests/scenarios when none is given
+        runner: RunnerArguments,
+        /// The module, where there is a proxy
+        #[arg(long, required_unless_present = "native")]
+        module: Option<PathBuf>,
+        /// Scenario files; when none is given, all of tests/scenarios and of
+        /// policies/*/tests
         files: Vec<PathBuf>,
     },
     /// Shows the example bundle at work
@@ -110,6 +111,20 @@ enum Command {
 
 #[derive(Args)]
 #[group(required = true, multiple = false)]
+struct RunnerArguments {
+    /// Runs without a proxy and without Wasm
+    #[arg(long)]
+    native: bool,
+    /// Runs on host-sim
+    #[arg(long)]
+    host_sim: bool,
+    /// Runs on this Envoy
+    #[arg(long)]
+    envoy: Option<PathBuf>,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
 struct HostArguments {
     /// Runs on host-sim
     #[arg(long)]
@@ -132,16 +147,17 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<bool> {
     match command {
         Command::Scenarios {
-            host,
+            runner,
             module,
             mut files,
         } => {
             if files.is_empty() {
                 files = scenarios::files()?;
             }
-            match host.envoy {
-                Some(envoy) => scenarios::on_envoy(&envoy, &module, &files),
-                None => scenarios::on_host_sim(&module, &files),
+            match (runner.envoy, module) {
+                (Some(envoy), Some(module)) => scenarios::on_envoy(&envoy, &module, &files),
+                (None, Some(module)) if !runner.native => scenarios::on_host_sim(&module, &files),
+                _ => Ok(scenarios::natively(&files)),
             }
         }
         Command::BenchTokens {

@@ -106,6 +106,7 @@ fn in_hosts(
     envoy: Option<PathBuf>,
 ) {
     const READY: &str = "ready configurations";
+    const NATIVELY: &str = "scenarios natively";
     const ON_HOST_SIM: &str = "scenarios on host-sim";
     const COSTS: &str = "costs of a request";
     const ON_ENVOY: &str = "scenarios on Envoy";
@@ -116,6 +117,7 @@ fn in_hosts(
     let Some(program) = program else {
         for name in [
             READY,
+            NATIVELY,
             ON_HOST_SIM,
             COSTS,
             ON_ENVOY,
@@ -129,6 +131,9 @@ fn in_hosts(
         return;
     };
     sections.run(READY, || checked(&tests_crate::generated(&program)?));
+    sections.run(NATIVELY, || {
+        counted(&tests_crate::scenarios_natively(&program)?)
+    });
     let Some(module) = module else {
         for name in [
             ON_HOST_SIM,

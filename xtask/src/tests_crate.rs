@@ -55,6 +55,15 @@ fn words<const N: usize>(words: [&str; N]) -> Vec<OsString> {
     words.into_iter().map(OsString::from).collect()
 }
 
+/// Runs the scenario files without a proxy.
+///
+/// # Errors
+///
+/// When the program cannot be started.
+pub(crate) fn scenarios_natively(program: &Path) -> Result<Outcome> {
+    run(program, words(["scenarios", "--native"]))
+}
+
 /// Runs the scenario files on host-sim.
 ///
 /// # Errors

@@ -106,11 +106,17 @@ pub enum Host {
     HostSim,
     /// A real Envoy.
     Envoy,
+    /// No proxy at all: what the module decides with runs in the process of the tests. A scenario
+    /// that needs what only a proxy has (callouts, timers, metrics, logs) leaves it out.
+    Native,
 }
 
 impl Host {
+    /// All hosts.
+    pub const ALL: [Self; 3] = [Self::HostSim, Self::Envoy, Self::Native];
+
     fn all() -> Vec<Self> {
-        vec![Self::HostSim, Self::Envoy]
+        Self::ALL.to_vec()
     }
 }
 
