@@ -15,6 +15,7 @@ pub mod envoy;
 pub mod generate;
 pub mod given;
 pub mod key_server;
+pub mod mtls;
 pub mod native;
 pub mod paths;
 pub mod push_under_load;

@@ -4,7 +4,7 @@
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use doorward_tests::{
-    bench_tokens, demo, generate, paths, push_under_load, request_cost, rotation_under_load,
+    bench_tokens, demo, generate, mtls, paths, push_under_load, request_cost, rotation_under_load,
     scenarios, vectors,
 };
 use std::path::PathBuf;
@@ -98,6 +98,15 @@ enum Command {
         #[arg(long)]
         envoy: PathBuf,
     },
+    /// Tells peers apart by their certificates, between two Envoys
+    Mtls {
+        /// The module
+        #[arg(long)]
+        module: PathBuf,
+        /// Envoy's program
+        #[arg(long)]
+        envoy: PathBuf,
+    },
     /// Replaces the policy of an Envoy under load
     PushUnderLoad {
         /// The module
@@ -182,6 +191,7 @@ fn run(command: Command) -> Result<bool> {
         } => demo::run(envoy.as_deref(), &module, keep),
         Command::Generate { check } => generate::run(check),
         Command::Paths { module, envoy } => paths::run(&envoy, &module),
+        Command::Mtls { module, envoy } => mtls::run(&envoy, &module),
         Command::PushUnderLoad { module, envoy } => push_under_load::run(&envoy, &module),
         Command::RotationUnderLoad { module, envoy } => rotation_under_load::run(&envoy, &module),
     }

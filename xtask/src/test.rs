@@ -112,6 +112,7 @@ fn in_hosts(
     const ON_ENVOY: &str = "scenarios on Envoy";
     const AGAINST_ENVOY: &str = "host-sim against Envoy";
     const PATHS: &str = "paths on Envoy";
+    const MTLS: &str = "mutual TLS between Envoys";
     const UNDER_LOAD: &str = "pushes under load on Envoy";
     const ROTATION: &str = "key rotations under load on Envoy";
     let Some(program) = program else {
@@ -123,6 +124,7 @@ fn in_hosts(
             ON_ENVOY,
             AGAINST_ENVOY,
             PATHS,
+            MTLS,
             UNDER_LOAD,
             ROTATION,
         ] {
@@ -141,6 +143,7 @@ fn in_hosts(
             ON_ENVOY,
             AGAINST_ENVOY,
             PATHS,
+            MTLS,
             UNDER_LOAD,
             ROTATION,
         ] {
@@ -155,7 +158,7 @@ fn in_hosts(
         counted(&tests_crate::request_cost(&program, &module)?)
     });
     let Some(envoy) = envoy else {
-        for name in [ON_ENVOY, AGAINST_ENVOY, PATHS, UNDER_LOAD, ROTATION] {
+        for name in [ON_ENVOY, AGAINST_ENVOY, PATHS, MTLS, UNDER_LOAD, ROTATION] {
             sections.cannot_run(name, "there is no Envoy");
         }
         return;
@@ -172,6 +175,9 @@ fn in_hosts(
     });
     sections.run(PATHS, || {
         counted(&tests_crate::paths(&program, &module, &envoy)?)
+    });
+    sections.run(MTLS, || {
+        counted(&tests_crate::mtls(&program, &module, &envoy)?)
     });
     sections.run(UNDER_LOAD, || {
         counted(&tests_crate::push_under_load(&program, &module, &envoy)?)

@@ -185,6 +185,19 @@ pub(crate) fn paths(program: &Path, module: &Path, envoy: &Path) -> Result<Outco
     run(program, arguments)
 }
 
+/// Tells peers apart by their certificates, between two Envoys.
+///
+/// # Errors
+///
+/// When the program cannot be started.
+pub(crate) fn mtls(program: &Path, module: &Path, envoy: &Path) -> Result<Outcome> {
+    let mut arguments = words(["mtls", "--module"]);
+    arguments.push(module.into());
+    arguments.push("--envoy".into());
+    arguments.push(envoy.into());
+    run(program, arguments)
+}
+
 /// Builds the module, gets Envoy and shows the example bundle at work.
 ///
 /// # Errors
