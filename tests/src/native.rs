@@ -234,14 +234,14 @@ fn deny(exchange: Exchange, denied: &Denied) -> Observed {
     let answer = denied.answer();
     let headers = answer.headers.iter();
     let headers = headers
-        .map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes()))
+        .map(|(name, value)| (name.clone(), value.clone().into_bytes()))
         .collect();
     let observed = exchange.answer(&Answer {
         status: answer.status,
         details: &denied.record().details(),
         headers,
         body: answer.body.as_bytes(),
-        grpc_status: None,
+        grpc_status: Some(answer.grpc_status.into()),
     });
     Observed {
         decision: Some(denied.record().to_json()),
