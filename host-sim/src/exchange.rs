@@ -99,6 +99,14 @@ impl Exchange {
             .map_or(&[], |stream| stream.request.headers.entries())
     }
 
+    /// Whether the request ends with its headers, with neither body nor trailers.
+    pub fn ends_with_headers(&self) -> bool {
+        self.stream().is_none_or(|stream| {
+            let request = &stream.request;
+            request.body.is_empty() && request.trailers.len() == 0
+        })
+    }
+
     /// The request's trailers.
     pub fn trailers(&self) -> &[(String, Vec<u8>)] {
         self.stream()

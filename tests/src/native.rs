@@ -139,7 +139,8 @@ impl Run<'_> {
         let headers = exchange.headers().iter();
         let headers = HeaderSnapshot::from_headers(
             headers.map(|(name, value)| (name.as_str(), value.as_slice())),
-        );
+        )
+        .with_end_of_stream(exchange.ends_with_headers());
         let now = exchange.now().duration_since(UNIX_EPOCH);
         let now = i64::try_from(now.unwrap_or(Duration::ZERO).as_secs())?;
         let budget = authorizer.bundle().verification_budget_percent();
