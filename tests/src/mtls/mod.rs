@@ -23,6 +23,9 @@ const BATCH: &str = "spiffe://west.example/ns/shop/sa/batch";
 /// Named like the first one, in a trust domain that nobody accepts.
 const FOREIGN: &str = "spiffe://elsewhere.example/ns/shop/sa/web";
 
+/// The proxy whose word on its clients one bundle takes.
+const GATEWAY: &str = "spiffe://edge.example/ns/istio-system/sa/gateway";
+
 /// What every side of the tests is made with.
 struct Setting<'a> {
     envoy: &'a Path,
@@ -30,6 +33,9 @@ struct Setting<'a> {
     folder: std::path::PathBuf,
     authority: Authority,
 }
+
+/// Some of the cases.
+type Part = fn(&Setting<'_>) -> Result<Vec<Case>>;
 
 /// Runs the cases; whether all passed.
 ///
@@ -44,9 +50,10 @@ pub fn run(envoy: &Path, module: &Path) -> Result<bool> {
         folder: root().join("target").join("envoy-runs").join("mtls"),
         authority: Authority::new()?,
     };
-    let parts: [(&str, fn(&Setting<'_>) -> Result<Vec<Case>>); 4] = [
+    let parts: [(&str, Part); 5] = [
         ("identities", identities),
         ("a forged x-forwarded-client-cert", forged_header),
+        ("trusted proxies", trusted_proxies),
         ("a bundle that does not state verification", unstated),
         ("untrusted chains", untrusted_chains),
     ];
@@ -196,6 +203,56 @@ fn forged_header(setting: &Setting<'_>) -> Result<Vec<Case>> {
             cases.push(Case::judged(&title, no_rule.judge(&found)));
         }
     }
+    Ok(cases)
+}
+
+/// Where the bundle takes a proxy's word on its clients, it takes nobody else's.
+fn trusted_proxies(setting: &Setting<'_>) -> Result<Vec<Case>> {
+    let mut configuration = mesh()?;
+    let peer = configuration
+        .pointer_mut("/bundle/peer")
+        .context("no peer")?;
+    peer["from"] = json!("forwarded_client_cert");
+    peer["trusted_proxies"] = json!([GATEWAY]);
+    let part = "trusted-proxies";
+    let mut server = setting.server(
+        part,
+        &configuration,
+        Chains::Verified,
+        Forwarding::AlwaysForwardOnly,
+    )?;
+    let gateway = setting.authority.issue(GATEWAY)?;
+    let batch = setting.authority.issue(BATCH)?;
+    let clients = [
+        ("gateway", &gateway, Version::Tls13),
+        ("batch", &batch, Version::Tls13),
+    ];
+    let side = setting.client_side(part, &server, &clients)?;
+    let allowed = Verdict::new(200, "allow", "allow_rule");
+    let no_rule = Verdict::new(403, "deny", "no_rule");
+    let invalid = Verdict::new(403, "error", "attribute_invalid");
+    let absent = Verdict::new(403, "error", "attribute_absent");
+    let mut cases = Vec::new();
+    for (client, value, expected) in [
+        ("gateway", format!("URI={WEB}"), &allowed),
+        ("gateway", format!("URI={BATCH}"), &no_rule),
+        ("gateway", format!("URI={WEB},URI={BATCH}"), &no_rule),
+        ("gateway", format!("URI={FOREIGN}"), &invalid),
+        ("gateway", format!("URI=\"{WEB}"), &invalid),
+        ("gateway", format!("URI={GATEWAY}"), &absent),
+        ("batch", format!("URI={WEB}"), &absent),
+        ("batch", format!("URI={WEB},URI={GATEWAY}"), &absent),
+    ] {
+        let headers = [("x-forwarded-client-cert", value.as_str())];
+        let found = server.ask(side.address(client)?, "/orders/7", &headers)?;
+        let title = format!("{client}: {value}");
+        cases.push(Case::judged(&title, expected.judge(&found)));
+    }
+    let found = server.ask(side.address("gateway")?, "/orders/7", &[])?;
+    cases.push(Case::judged(
+        "gateway: without the header",
+        absent.judge(&found),
+    ));
     Ok(cases)
 }
 
