@@ -10,6 +10,7 @@
 mod abi;
 mod codec;
 mod context;
+mod exchange;
 mod facts;
 mod guest;
 mod headers;
@@ -32,6 +33,7 @@ mod vm;
 mod wasi;
 mod world;
 
+pub use exchange::{Answer, Exchange};
 pub use module::{Extern, ModuleError, ProxyModule};
 pub use options::{DEFAULT_FUEL, DEFAULT_MEMORY, Options, PropertyError, UpstreamResponse};
 pub use shared::{Metric, MetricKind};

@@ -1,7 +1,8 @@
-//! Scenarios on host-sim and on Envoy, the demo, and pushes under load.
+//! Scenarios on host-sim, on Envoy and without a proxy, the demo, and pushes
+//! under load.
 //!
 //! Scenario files are host-sim's format with tokens and bundles before it
-//! ([`given`]). Both hosts run the same files, and one judge
+//! ([`given`]). All hosts run the same files, and one judge
 //! ([`host_sim::scenario::check`]) compares what was observed with what was
 //! expected.
 
@@ -14,6 +15,8 @@ pub mod envoy;
 pub mod generate;
 pub mod given;
 pub mod key_server;
+pub mod mtls;
+pub mod native;
 pub mod paths;
 pub mod push_under_load;
 pub mod ready;

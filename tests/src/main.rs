@@ -4,7 +4,7 @@
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use doorward_tests::{
-    bench_tokens, demo, generate, paths, push_under_load, request_cost, rotation_under_load,
+    bench_tokens, demo, generate, mtls, paths, push_under_load, request_cost, rotation_under_load,
     scenarios, vectors,
 };
 use std::path::PathBuf;
@@ -22,11 +22,12 @@ enum Command {
     /// Runs scenario files on one host
     Scenarios {
         #[command(flatten)]
-        host: HostArguments,
-        /// The module
-        #[arg(long)]
-        module: PathBuf,
-        /// Scenario files; all of tests/scenarios when none is given
+        runner: RunnerArguments,
+        /// The module, where there is a proxy
+        #[arg(long, required_unless_present = "native")]
+        module: Option<PathBuf>,
+        /// Scenario files; when none is given, all of tests/scenarios and of
+        /// policies/*/tests
         files: Vec<PathBuf>,
     },
     /// Shows the example bundle at work
@@ -97,6 +98,15 @@ enum Command {
         #[arg(long)]
         envoy: PathBuf,
     },
+    /// Tells peers apart by their certificates, between two Envoys
+    Mtls {
+        /// The module
+        #[arg(long)]
+        module: PathBuf,
+        /// Envoy's program
+        #[arg(long)]
+        envoy: PathBuf,
+    },
     /// Replaces the policy of an Envoy under load
     PushUnderLoad {
         /// The module
@@ -106,6 +116,20 @@ enum Command {
         #[arg(long)]
         envoy: PathBuf,
     },
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct RunnerArguments {
+    /// Runs without a proxy and without Wasm
+    #[arg(long)]
+    native: bool,
+    /// Runs on host-sim
+    #[arg(long)]
+    host_sim: bool,
+    /// Runs on this Envoy
+    #[arg(long)]
+    envoy: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -132,16 +156,17 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<bool> {
     match command {
         Command::Scenarios {
-            host,
+            runner,
             module,
             mut files,
         } => {
             if files.is_empty() {
                 files = scenarios::files()?;
             }
-            match host.envoy {
-                Some(envoy) => scenarios::on_envoy(&envoy, &module, &files),
-                None => scenarios::on_host_sim(&module, &files),
+            match (runner.envoy, module) {
+                (Some(envoy), Some(module)) => scenarios::on_envoy(&envoy, &module, &files),
+                (None, Some(module)) if !runner.native => scenarios::on_host_sim(&module, &files),
+                _ => Ok(scenarios::natively(&files)),
             }
         }
         Command::BenchTokens {
@@ -166,6 +191,7 @@ fn run(command: Command) -> Result<bool> {
         } => demo::run(envoy.as_deref(), &module, keep),
         Command::Generate { check } => generate::run(check),
         Command::Paths { module, envoy } => paths::run(&envoy, &module),
+        Command::Mtls { module, envoy } => mtls::run(&envoy, &module),
         Command::PushUnderLoad { module, envoy } => push_under_load::run(&envoy, &module),
         Command::RotationUnderLoad { module, envoy } => rotation_under_load::run(&envoy, &module),
     }

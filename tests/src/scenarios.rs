@@ -1,4 +1,4 @@
-//! Runs all scenario files on one host.
+//! Runs scenario files on one host.
 
 use crate::envoy::runner::Runner;
 use crate::report::{Case, Report};
@@ -16,28 +16,59 @@ pub fn root() -> PathBuf {
     package.parent().map(PathBuf::from).unwrap_or(package)
 }
 
-/// The scenario files below `tests/scenarios`, sorted by name.
+/// The scenario files in `tests/scenarios`, and those of the example bundles in
+/// `policies/NAME/tests`, sorted by name.
 ///
 /// # Errors
 ///
-/// When the folder cannot be read or is empty.
+/// When a folder cannot be read, is empty, or a bundle has no tests.
 pub fn files() -> Result<Vec<PathBuf>> {
-    let folder = root().join("tests").join("scenarios");
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(&folder)
-        .with_context(|| format!("{} cannot be read", folder.display()))?
-    {
-        let path = entry?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "yaml")
-        {
-            files.push(path);
+    let mut folders = vec![root().join("tests").join("scenarios")];
+    for bundle in entries(&root().join("policies"))? {
+        if bundle.is_dir() {
+            folders.push(bundle.join("tests"));
         }
     }
-    files.sort();
-    ensure!(!files.is_empty(), "{} has no scenario", folder.display());
+    let mut files = Vec::new();
+    for folder in folders {
+        let before = files.len();
+        files.extend(entries(&folder)?.into_iter().filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "yaml")
+        }));
+        ensure!(files.len() > before, "{} has no scenario", folder.display());
+    }
     Ok(files)
+}
+
+/// What is in a folder, sorted by name.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder)
+        .with_context(|| format!("{} cannot be read", folder.display()))?;
+    let mut paths = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// What reports call a file: its name, behind the bundle's where it is one of a
+/// bundle's tests.
+fn title(file: &Path) -> String {
+    let name = |path: Option<&Path>| {
+        let name = path.and_then(Path::file_stem).unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    };
+    let folder = file.parent();
+    if name(folder) == "tests" {
+        format!(
+            "{}/{}",
+            name(folder.and_then(Path::parent)),
+            name(Some(file))
+        )
+    } else {
+        name(Some(file))
+    }
 }
 
 /// Runs the files on Envoy, and the ready configurations; whether all passed.
@@ -87,6 +118,14 @@ pub fn on_host_sim(module: &Path, files: &[PathBuf]) -> Result<bool> {
     Ok(report.close())
 }
 
+/// Runs the files without a proxy; whether all passed.
+#[must_use]
+pub fn natively(files: &[PathBuf]) -> bool {
+    let mut report = Report::new("native");
+    run(&mut report, Host::Native, files, crate::native::run);
+    report.close()
+}
+
 /// Host-sim's options under which it names the plugin as the Envoy of the
 /// tests does.
 #[must_use]
@@ -108,7 +147,7 @@ fn run(
 ) {
     for file in files {
         let started = Instant::now();
-        let title = file.file_stem().unwrap_or_default().to_string_lossy();
+        let title = title(file);
         let scenarios = match crate::given::load(file) {
             Ok(scenarios) => scenarios,
             Err(error) => {

@@ -106,21 +106,25 @@ fn in_hosts(
     envoy: Option<PathBuf>,
 ) {
     const READY: &str = "ready configurations";
+    const NATIVELY: &str = "scenarios natively";
     const ON_HOST_SIM: &str = "scenarios on host-sim";
     const COSTS: &str = "costs of a request";
     const ON_ENVOY: &str = "scenarios on Envoy";
     const AGAINST_ENVOY: &str = "host-sim against Envoy";
     const PATHS: &str = "paths on Envoy";
+    const MTLS: &str = "mutual TLS between Envoys";
     const UNDER_LOAD: &str = "pushes under load on Envoy";
     const ROTATION: &str = "key rotations under load on Envoy";
     let Some(program) = program else {
         for name in [
             READY,
+            NATIVELY,
             ON_HOST_SIM,
             COSTS,
             ON_ENVOY,
             AGAINST_ENVOY,
             PATHS,
+            MTLS,
             UNDER_LOAD,
             ROTATION,
         ] {
@@ -129,6 +133,9 @@ fn in_hosts(
         return;
     };
     sections.run(READY, || checked(&tests_crate::generated(&program)?));
+    sections.run(NATIVELY, || {
+        counted(&tests_crate::scenarios_natively(&program)?)
+    });
     let Some(module) = module else {
         for name in [
             ON_HOST_SIM,
@@ -136,6 +143,7 @@ fn in_hosts(
             ON_ENVOY,
             AGAINST_ENVOY,
             PATHS,
+            MTLS,
             UNDER_LOAD,
             ROTATION,
         ] {
@@ -150,7 +158,7 @@ fn in_hosts(
         counted(&tests_crate::request_cost(&program, &module)?)
     });
     let Some(envoy) = envoy else {
-        for name in [ON_ENVOY, AGAINST_ENVOY, PATHS, UNDER_LOAD, ROTATION] {
+        for name in [ON_ENVOY, AGAINST_ENVOY, PATHS, MTLS, UNDER_LOAD, ROTATION] {
             sections.cannot_run(name, "there is no Envoy");
         }
         return;
@@ -167,6 +175,9 @@ fn in_hosts(
     });
     sections.run(PATHS, || {
         counted(&tests_crate::paths(&program, &module, &envoy)?)
+    });
+    sections.run(MTLS, || {
+        counted(&tests_crate::mtls(&program, &module, &envoy)?)
     });
     sections.run(UNDER_LOAD, || {
         counted(&tests_crate::push_under_load(&program, &module, &envoy)?)

@@ -55,6 +55,15 @@ fn words<const N: usize>(words: [&str; N]) -> Vec<OsString> {
     words.into_iter().map(OsString::from).collect()
 }
 
+/// Runs the scenario files without a proxy.
+///
+/// # Errors
+///
+/// When the program cannot be started.
+pub(crate) fn scenarios_natively(program: &Path) -> Result<Outcome> {
+    run(program, words(["scenarios", "--native"]))
+}
+
 /// Runs the scenario files on host-sim.
 ///
 /// # Errors
@@ -170,6 +179,19 @@ pub(crate) fn rotation_under_load(program: &Path, module: &Path, envoy: &Path) -
 /// When the program cannot be started.
 pub(crate) fn paths(program: &Path, module: &Path, envoy: &Path) -> Result<Outcome> {
     let mut arguments = words(["paths", "--module"]);
+    arguments.push(module.into());
+    arguments.push("--envoy".into());
+    arguments.push(envoy.into());
+    run(program, arguments)
+}
+
+/// Tells peers apart by their certificates, between two Envoys.
+///
+/// # Errors
+///
+/// When the program cannot be started.
+pub(crate) fn mtls(program: &Path, module: &Path, envoy: &Path) -> Result<Outcome> {
+    let mut arguments = words(["mtls", "--module"]);
     arguments.push(module.into());
     arguments.push("--envoy".into());
     arguments.push(envoy.into());

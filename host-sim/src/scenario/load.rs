@@ -116,9 +116,7 @@ fn finish(
 
 /// A scenario leaves a host out for a reason, or not at all.
 fn check_hosts(scenario: &Scenario) -> Result<(), String> {
-    let everywhere = [Host::HostSim, Host::Envoy]
-        .iter()
-        .all(|host| scenario.is_for(*host));
+    let everywhere = Host::ALL.iter().all(|host| scenario.is_for(*host));
     match (&scenario.why, everywhere) {
         _ if scenario.runs_on.is_empty() => Err("`runs_on` names no host".to_owned()),
         (None, false) => {

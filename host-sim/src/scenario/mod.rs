@@ -75,7 +75,8 @@ pub struct Scenario {
     pub why: Option<String>,
     /// Facts of the host by attribute name, such as `source.address`. The simulator serves them
     /// as they are; another host arranges for them or does not run the scenario. Envoy can have
-    /// those of `xds`, `metadata.filter_metadata` and `filter_state`.
+    /// those of `xds`, `metadata.filter_metadata` and `filter_state`, and of `connection` a verified
+    /// certificate's URI with its TLS version.
     #[serde(default)]
     pub properties: BTreeMap<String, Value>,
     /// Answers to HTTP calls by cluster name. A cluster's answers are given in turn and the last
@@ -85,7 +86,8 @@ pub struct Scenario {
     /// Foreign functions that the proxy does not have, though Envoy does. Simulator only.
     #[serde(default)]
     pub without_foreign_functions: Vec<String>,
-    /// The time at which the scenario begins; the real time when absent. Simulator only.
+    /// The time at which the scenario begins; the real time when absent. On Envoy it goes on from
+    /// there, on the other hosts it stands.
     pub clock: Option<Clock>,
     /// What is done, in this order.
     pub steps: Vec<Step>,
@@ -106,11 +108,17 @@ pub enum Host {
     HostSim,
     /// A real Envoy.
     Envoy,
+    /// No proxy at all: what the module decides with runs in the process of the tests. A scenario
+    /// that needs what only a proxy has (callouts, timers, metrics, logs) leaves it out.
+    Native,
 }
 
 impl Host {
+    /// All hosts.
+    pub const ALL: [Self; 3] = [Self::HostSim, Self::Envoy, Self::Native];
+
     fn all() -> Vec<Self> {
-        vec![Self::HostSim, Self::Envoy]
+        Self::ALL.to_vec()
     }
 }
 

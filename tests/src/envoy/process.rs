@@ -1,5 +1,6 @@
 //! One running Envoy.
 
+use super::clock::Clock;
 use crate::client::{self, Request, Response};
 use crate::wait::until;
 use anyhow::{Context, Result, bail, ensure};
@@ -51,12 +52,40 @@ impl Envoy {
         folder: &Path,
         workers: usize,
     ) -> Result<Started> {
+        Self::launch(binary, bootstrap, folder, workers, None)
+    }
+
+    /// As [`Envoy::start`], with a clock of its own where one is given.
+    ///
+    /// # Errors
+    ///
+    /// As [`Envoy::start`].
+    pub fn start_at(
+        binary: &Path,
+        bootstrap: &Value,
+        folder: &Path,
+        clock: Option<&Clock>,
+    ) -> Result<Started> {
+        Self::launch(binary, bootstrap, folder, 1, clock)
+    }
+
+    fn launch(
+        binary: &Path,
+        bootstrap: &Value,
+        folder: &Path,
+        workers: usize,
+        clock: Option<&Clock>,
+    ) -> Result<Started> {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("{} cannot be made", folder.display()))?;
         let configuration = folder.join("envoy.json");
         std::fs::write(&configuration, format!("{bootstrap:#}"))?;
         let log = File::create(folder.join("envoy.log"))?;
-        let child = program(binary)
+        let mut program = program(binary);
+        if let Some(clock) = clock {
+            clock.give_to(&mut program);
+        }
+        let child = program
             .arg("--config-path")
             .arg(&configuration)
             .arg("--admin-address-path")
@@ -105,18 +134,37 @@ impl Envoy {
         if !self.get("/ready").is_ok_and(|ready| ready.status == 200) {
             return Ok(None);
         }
+        self.ingress = self.listening(|_| true)?;
+        Ok(Some(None))
+    }
+
+    /// Where the first listener of such a name is.
+    fn listening(&self, is_meant: impl Fn(&str) -> bool) -> Result<SocketAddr> {
         let listeners = self.get("/listeners?format=json")?;
         let listeners: Value = serde_json::from_slice(&listeners.body)?;
-        let address = listeners
-            .pointer("/listener_statuses/0/local_address/socket_address")
-            .context("Envoy's /listeners has no address")?;
-        let port = address
-            .get("port_value")
+        let statuses = listeners
+            .get("listener_statuses")
+            .and_then(Value::as_array)
+            .context("Envoy's /listeners has none")?;
+        let name = |status: &Value| status.get("name")?.as_str().map(&is_meant);
+        let port = statuses
+            .iter()
+            .find(|status| name(status) == Some(true))
+            .and_then(|status| status.pointer("/local_address/socket_address/port_value"))
             .and_then(Value::as_u64)
             .and_then(|port| u16::try_from(port).ok())
-            .context("Envoy's /listeners has no port")?;
-        self.ingress = SocketAddr::from(([127, 0, 0, 1], port));
-        Ok(Some(None))
+            .context("Envoy's /listeners has no such port")?;
+        Ok(SocketAddr::from(([127, 0, 0, 1], port)))
+    }
+
+    /// Where the listener of this name accepts connections.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn listener(&self, name: &str) -> Result<SocketAddr> {
+        self.listening(|known| known == name)
+            .with_context(|| format!("the listener {name}"))
     }
 
     /// Where it accepts requests.

@@ -1,14 +1,17 @@
 //! Runs scenarios on a real Envoy, judged as host-sim judges them.
 
+use super::clock::Clock;
 use super::config::{self, Plugin};
 use super::facts;
 use super::log::{Access, lines, trap};
+use super::peer::Peer;
 use super::process::{Envoy, PATIENCE, Started};
 use super::push::{Counters, push, replace};
 use super::together;
 use crate::client::{self, Connection};
 use crate::echo::Echo;
 use crate::key_server::KeyServer;
+use crate::mtls::tls::ClientSide;
 use crate::report::Case;
 use crate::wait::until;
 use anyhow::{Context, Result, bail, ensure};
@@ -17,6 +20,7 @@ use host_sim::scenario::{
     Scenario, Step, check, check_calls, check_push,
 };
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -38,10 +42,6 @@ impl Runner<'_> {
     ///
     /// When the scenario cannot be run; that is a failure too, never a skip.
     pub fn run(&self, scenario: &Scenario, number: usize) -> Result<Vec<Case>> {
-        ensure!(
-            scenario.clock.is_none(),
-            "Envoy's clock cannot be set; leave it out in `runs_on`"
-        );
         ensure!(
             scenario.without_foreign_functions.is_empty(),
             "Envoy's foreign functions cannot be taken away; leave it out in `runs_on`"
@@ -98,21 +98,38 @@ impl Runner<'_> {
         let echo = Echo::keeping()?;
         let access_log = folder.join("access.log");
         let mut bootstrap = config::bootstrap(&filter, echo.address(), &access_log);
-        facts::arrange(&mut bootstrap, &scenario.properties)?;
+        let (peer, facts) = Peer::of(&scenario.properties)?;
+        facts::arrange(&mut bootstrap, &facts)?;
+        if let Some(peer) = &peer {
+            peer.secure(&mut bootstrap)?;
+        }
+        let clock = scenario
+            .clock
+            .map(|clock| Clock::new(clock.0, folder))
+            .transpose()?;
         let mut servers = BTreeMap::new();
         for (name, answers) in &scenario.clusters {
             let server = KeyServer::start(name, answers)?;
             config::add_cluster(&mut bootstrap, server.cluster())?;
             servers.insert(name.as_str(), server);
         }
-        let envoy = match Envoy::start(self.envoy, &bootstrap, folder)? {
+        let envoy = match Envoy::start_at(self.envoy, &bootstrap, folder, clock.as_ref())? {
             Started::Refused(log) => return Ok((observed_push(false, &log), None)),
             Started::Ready(envoy) => envoy,
+        };
+        let (client_side, door) = match &peer {
+            None => (None, envoy.ingress()),
+            Some(peer) => {
+                let (side, door) = peer.start(self.envoy, folder, &envoy)?;
+                (Some(side), door)
+            }
         };
         let accepted = !pushes || Counters::read(&envoy)?.rejected == 0;
         let observed = observed_push(accepted, &envoy.log()?);
         let run = Run {
             envoy,
+            door,
+            _client_side: client_side,
             plugin,
             echo,
             servers,
@@ -150,6 +167,9 @@ fn observed_push(accepted: bool, log: &str) -> ObservedPush {
 pub struct Run<'s> {
     /// The Envoy that runs it.
     pub envoy: Envoy,
+    /// Where requests go: to it, or to what stands before it.
+    door: SocketAddr,
+    _client_side: Option<ClientSide>,
     plugin: Plugin<'s>,
     echo: Echo,
     servers: BTreeMap<&'s str, KeyServer>,
@@ -224,12 +244,12 @@ impl Run<'_> {
         let headers = raw(&request.headers);
         let trailers = raw(&request.trailers);
         let wire = on_wire(request, &headers, &trailers);
-        let mut connection = Connection::open(self.envoy.ingress())?;
+        let mut connection = Connection::open(self.door)?;
         let mut responses = Vec::new();
         for _ in 0..request.times {
             let response = connection.send(&wire)?;
             if response.header("connection") == Some("close") {
-                connection = Connection::open(self.envoy.ingress())?;
+                connection = Connection::open(self.door)?;
             }
             responses.push(response);
         }
@@ -254,7 +274,7 @@ impl Run<'_> {
 
     /// Sends requests at once; in what any answer differs.
     fn together(&mut self, requests: &[Concurrent]) -> Result<Vec<Difference>> {
-        let responses = together::send(self.envoy.ingress(), requests)?;
+        let responses = together::send(self.door, requests)?;
         self.envoy.must_run()?;
         let mut access = self.access(responses.len())?;
         let mut upstream = self.echo.take();
@@ -288,7 +308,7 @@ impl Run<'_> {
         let headers = raw(&request.headers);
         let trailers = raw(&request.trailers);
         let wire = on_wire(request, &headers, &trailers);
-        let response = client::send(self.envoy.ingress(), &wire);
+        let response = client::send(self.door, &wire);
         self.envoy.must_run()?;
         let response = response?;
         let access = self.next_access()?;
@@ -325,7 +345,7 @@ impl Run<'_> {
         let headers = raw(&request.headers);
         let trailers = raw(&request.trailers);
         let wire = on_wire(request, &headers, &trailers);
-        let mut connection = Connection::open(self.envoy.ingress())?;
+        let mut connection = Connection::open(self.door)?;
         connection.send(&wire)?;
         let mut took = Vec::with_capacity(times);
         for _ in 0..times {
@@ -334,7 +354,7 @@ impl Run<'_> {
             took.push(started.elapsed());
             // Envoy closes after an answer that it gave before the body came.
             if response.header("connection") == Some("close") {
-                connection = Connection::open(self.envoy.ingress())?;
+                connection = Connection::open(self.door)?;
             }
         }
         self.requests += times + 1;
