@@ -37,7 +37,7 @@ impl Context for Stream {}
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
         let body = judge().unwrap_or_else(|| "{\"error\":\"no vector\"}".to_owned());
-        if host::send_local_response(200, "vector", &[], body.as_bytes()).is_err() {
+        if host::send_local_response(200, -1, "vector", &[], body.as_bytes()).is_err() {
             log::error!("doorward: the answer could not be sent");
         }
         Action::Pause

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use doorward_bundle::Bundle;
 use doorward_engine::{Context, Outcome, Request, RoleLink, RuleId, Value};
 use doorward_request::{
-    CanonicalPath, Derived, Facts, HeaderSnapshot, HeaderValue, PathError, PathNormalization, Scope,
+    CanonicalPath, Derived, Facts, HeaderSnapshot, HeaderValue, PathError, PathNormalization,
+    ResolveError, Scope, host_to_write,
 };
 use doorward_token::TokenVerifier;
 use doorward_token::remote::{KeyStore, SharedKeys};
@@ -179,6 +180,10 @@ impl Authorizer {
             Ok(path) => path,
             Err(error) => return refused(Denial::Path(error), false),
         };
+        let host = match self.host_to_write(&headers) {
+            Ok(host) => host,
+            Err(error) => return refused(Denial::Attribute(error), false),
+        };
         if headers.hidden().next().is_some() && bundle.mapping().reads_route() {
             return refused(Denial::HeaderForged, false);
         }
@@ -215,7 +220,7 @@ impl Authorizer {
         };
         match decided {
             Ok(grant) => {
-                let edits = forwarding::edits(&headers, path, &identity);
+                let edits = forwarding::edits(&headers, path, host, &identity);
                 Step::Permit(Permitted::new(edits, grant))
             }
             Err((denial, rule)) => {
@@ -230,13 +235,29 @@ impl Authorizer {
         }
     }
 
-    /// Refuses a rewritten path where the policy reads facts of the route: the
-    /// proxy would choose a route anew, after its facts were read.
+    /// Refuses a rewritten path where the policy reads facts of the route, or of
+    /// filters before this one: the proxy would choose a route anew, after its
+    /// facts were read.
     fn routed(&self, path: &CanonicalPath<'_>) -> Result<(), PathError> {
-        if path.is_rewritten() && self.bundle.mapping().reads_route() {
+        if path.is_rewritten() && self.bundle.mapping().reads_what_rewriting_changes() {
             return Err(PathError::NotCanonical);
         }
         Ok(())
+    }
+
+    /// The host that the policy sees, where the policy looks at it and the
+    /// request has another spelling of it. It is rewritten as paths are, and
+    /// refused where they are.
+    fn host_to_write(&self, headers: &HeaderSnapshot) -> Result<Option<String>, ResolveError> {
+        let mapping = self.bundle.mapping();
+        if !mapping.reads_host() {
+            return Ok(None);
+        }
+        let host = host_to_write(headers);
+        if host.is_some() && mapping.reads_what_rewriting_changes() {
+            return Err(ResolveError::Invalid("request.host".to_owned()));
+        }
+        Ok(host)
     }
 
     /// Asks the policy. A refusal is the reason, and the rule if one decided.

@@ -33,6 +33,7 @@ pub(crate) fn path_without_token(
 pub(crate) fn edits(
     headers: &HeaderSnapshot,
     path: &CanonicalPath<'_>,
+    host: Option<String>,
     identity: &Identity<'_>,
 ) -> Vec<HeaderEdit> {
     let written = identity
@@ -60,6 +61,12 @@ pub(crate) fn edits(
     if path.is_rewritten() {
         let target = path.target().as_bytes().to_vec();
         edits.push(HeaderEdit::Replace(":path".to_owned(), target));
+    }
+    if let Some(host) = host {
+        edits.push(HeaderEdit::Replace(
+            ":authority".to_owned(),
+            host.into_bytes(),
+        ));
     }
     edits
 }

@@ -68,7 +68,7 @@ impl Bundle {
         if mapping.reads_route() {
             route::check(&manifest.tokens)?;
         }
-        check_subject(&mapping, &providers)?;
+        check_subject(&mapping, &engine, &providers)?;
         if mapping.reads_token() && providers.is_empty() {
             return Err(BundleError::field(
                 "request",
@@ -309,16 +309,22 @@ fn check_sources(providers: &[Provider]) -> Result<(), BundleError> {
 }
 
 /// Two issuers may use one `sub` for two subjects (RFC 7519 section 4.1.2), so
-/// it is told apart by the principal's form, or by the issuer beside it. What a
+/// it is told apart by the principal's form, or by the issuer beside it, if the
+/// matcher looks at that. What a
 /// function makes of a principal has its issuer's form no more.
-fn check_subject(mapping: &Mapping, providers: &[Provider]) -> Result<(), BundleError> {
-    if providers.len() < 2 || mapping.always_reads_claim("iss") {
+fn check_subject(
+    mapping: &Mapping,
+    engine: &Engine,
+    providers: &[Provider],
+) -> Result<(), BundleError> {
+    let mut issuers = mapping.places_of_claim("iss").into_iter();
+    if providers.len() < 2 || issuers.any(|(entry, members)| engine.reads(entry, &members)) {
         return Ok(());
     }
     let problem = if mapping.reads_claim("sub") {
-        "reads jwt.sub, which two issuers may give to different subjects: read jwt.principal, or jwt.iss as well"
+        "reads jwt.sub, which two issuers may give to different subjects: read jwt.principal, or jwt.iss as well, and have the matcher look at it"
     } else if mapping.computes_principal() {
-        "gives jwt.principal to a function, which may make one of the principals of two issuers: read jwt.principal as it is, or jwt.iss as well"
+        "gives jwt.principal to a function, which may make one of the principals of two issuers: read jwt.principal as it is, or jwt.iss as well, and have the matcher look at it"
     } else {
         return Ok(());
     };

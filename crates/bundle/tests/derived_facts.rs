@@ -6,7 +6,7 @@ use doorward_request::{DerivedSettings, PeerSettings, PeerSource, TimeZone};
 use serde_json::{Value, json};
 
 const MODEL: &str = "[request_definition]\nr = v\n[policy_definition]\np = v\n\
-    [policy_effect]\ne = some(where (p.eft == allow))\n[matchers]\nm = r.v == p.v\n";
+    [policy_effect]\ne = some(where (p.eft == allow))\n[matchers]\nm = p.v == 'x'\n";
 
 /// A bundle that reads `attribute`, with these fields beside.
 fn load(attribute: &str, fields: Value) -> Result<Bundle, String> {

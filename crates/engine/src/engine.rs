@@ -52,6 +52,15 @@ impl Engine {
         self.loaded.check_types(types)
     }
 
+    /// Whether the first matcher looks at a value of the request or, where
+    /// `members` names one, at that member of it. What it looks at as a whole,
+    /// or by `eval`, counts.
+    #[must_use]
+    pub fn reads(&self, field: usize, members: &[&str]) -> bool {
+        let matcher = self.loaded.matchers.first();
+        matcher.is_some_and(|matcher| reads(&matcher.expression, field, members))
+    }
+
     /// Decides a request. Never fails: what cannot be evaluated is an
     /// [`Outcome::Error`](crate::Outcome::Error), which denies.
     #[must_use]
@@ -62,7 +71,8 @@ impl Engine {
     /// What a denied request misses by roles alone: the row that says allow and
     /// would match if whoever the matcher asks about had the role that it
     /// names, if there is one such row and no more. The roles are those of
-    /// [`Settings::near_misses`]. It costs what a decision does.
+    /// [`Settings::near_misses`]. None as well where many rows would have to be
+    /// evaluated to tell.
     #[must_use]
     pub fn near_miss(&self, request: &Request<'_>) -> Option<RuleId> {
         decide::near_miss(&self.loaded, request)
@@ -200,5 +210,23 @@ impl Engine {
             .chain(graphs)
             .find(|(name, _)| ***name == *kind)
             .map_or(0, |(_, count)| count)
+    }
+}
+
+fn reads(expr: &Expr, field: usize, members: &[&str]) -> bool {
+    let is_it = |expr: &Expr| {
+        matches!(expr, Expr::Request(slot)
+            if slot.definition == 0 && usize::from(slot.field) == field)
+    };
+    match expr {
+        Expr::Eval(_) => true,
+        Expr::Attribute(value, path) if is_it(value) => path
+            .iter()
+            .zip(members)
+            .all(|(named, member)| **named == **member),
+        expr => {
+            let mut children = expr.children().into_iter();
+            is_it(expr) || children.any(|child| reads(child, field, members))
+        }
     }
 }

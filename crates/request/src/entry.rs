@@ -84,14 +84,29 @@ impl Entry {
         }
     }
 
-    /// Whether one of the expressions is, wherever it is there, what `test`
-    /// holds for, as it stands.
-    pub(crate) fn always_is(&self, test: impl Fn(&Term) -> bool) -> bool {
-        let mut all = Vec::new();
-        self.add_expressions(&mut all);
-        all.into_iter()
-            .filter_map(|expression| expression.alternatives().first())
-            .any(test)
+    /// The ways by members to the expressions that are, wherever they are
+    /// there, what `test` holds for, as it stands.
+    pub(crate) fn places_that_are(&self, test: &dyn Fn(&Term) -> bool) -> Vec<Vec<&str>> {
+        match self {
+            Self::Expression(expression) => {
+                let first = expression.alternatives().first();
+                first
+                    .filter(|term| test(term))
+                    .map(|_| Vec::new())
+                    .into_iter()
+                    .collect()
+            }
+            Self::Object(members) => {
+                let mut places = Vec::new();
+                for (name, entry) in members {
+                    for mut below in entry.places_that_are(test) {
+                        below.insert(0, name.as_str());
+                        places.push(below);
+                    }
+                }
+                places
+            }
+        }
     }
 }
 

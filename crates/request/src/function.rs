@@ -20,8 +20,9 @@ pub enum Function {
     /// where the text does not start with it.
     StripPrefix(String),
     /// `segment(x, 2)`, `segment(x, 0, '.')`: the piece of that number between
-    /// separators, absent where there is none and where it is empty. What
-    /// stands before the leading slash of a path is no piece.
+    /// separators, absent where the text ends before it. An empty piece with
+    /// others behind it has no value: some servers do not count it. What stands
+    /// before the leading slash of a path is no piece.
     Segment {
         /// The number, from 0.
         index: usize,
@@ -29,6 +30,12 @@ pub enum Function {
         separator: String,
     },
 }
+
+/// A piece of a text is empty, and there are others behind it: servers that
+/// count it and servers that do not take different pieces for the same one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the piece is empty, and others stand behind it")]
+pub struct EmptyPiece;
 
 /// The functions: name, and how it is called.
 const FUNCTIONS: [(&str, &str); 4] = [
@@ -115,9 +122,11 @@ impl Function {
     }
 
     /// The value for a text; `None` where there is none.
-    #[must_use]
-    pub fn apply<'a>(&self, text: Cow<'a, str>) -> Option<Cow<'a, str>> {
-        match self {
+    ///
+    /// # Errors
+    /// [`EmptyPiece`].
+    pub fn apply<'a>(&self, text: Cow<'a, str>) -> Result<Option<Cow<'a, str>>, EmptyPiece> {
+        Ok(match self {
             Self::Lower if text.bytes().any(|byte| byte.is_ascii_uppercase()) => {
                 Some(Cow::Owned(text.to_ascii_lowercase()))
             }
@@ -125,17 +134,20 @@ impl Function {
                 Some(Cow::Owned(text.to_ascii_uppercase()))
             }
             Self::Lower | Self::Upper => Some(text),
-            Self::StripPrefix(prefix) => part(text, |text| text.strip_prefix(prefix.as_str())),
+            Self::StripPrefix(prefix) => part(text, |text| Ok(text.strip_prefix(prefix.as_str())))?,
             Self::Segment { index, separator } => part(text, |text| {
                 let first = if separator == PATH_SEPARATOR {
                     text.strip_prefix(PATH_SEPARATOR).unwrap_or(text)
                 } else {
                     text
                 };
-                let segment = first.split(separator.as_str()).nth(*index);
-                segment.filter(|segment| !segment.is_empty())
-            }),
-        }
+                let mut pieces = first.split(separator.as_str()).skip(*index);
+                match pieces.next() {
+                    Some("") if pieces.any(|piece| !piece.is_empty()) => Err(EmptyPiece),
+                    piece => Ok(piece.filter(|piece| !piece.is_empty())),
+                }
+            })?,
+        })
     }
 
     /// The call, as a mapping would write it.
@@ -174,12 +186,12 @@ pub(crate) fn usage(name: &str) -> &'static str {
 /// A part of a text, borrowed where the text is.
 fn part<'a>(
     text: Cow<'a, str>,
-    find: impl for<'t> Fn(&'t str) -> Option<&'t str>,
-) -> Option<Cow<'a, str>> {
-    match text {
-        Cow::Borrowed(text) => find(text).map(Cow::Borrowed),
-        Cow::Owned(text) => find(&text).map(|part| Cow::Owned(part.to_owned())),
-    }
+    find: impl for<'t> Fn(&'t str) -> Result<Option<&'t str>, EmptyPiece>,
+) -> Result<Option<Cow<'a, str>>, EmptyPiece> {
+    Ok(match text {
+        Cow::Borrowed(text) => find(text)?.map(Cow::Borrowed),
+        Cow::Owned(text) => find(&text)?.map(|part| Cow::Owned(part.to_owned())),
+    })
 }
 
 /// A number of a mapping as the number of a segment.

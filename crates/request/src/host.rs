@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
+use crate::headers::{HeaderSnapshot, HeaderValue};
+
 /// The value of `:authority` as policies compare it: in lower case, as Envoy
 /// compares domains of virtual hosts, and without a port that is empty or the
 /// scheme's own (RFC 3986 section 6.2.3, RFC 9110 section 4.2.3). Another port
@@ -32,6 +34,24 @@ pub(crate) fn canonical_host(authority: &[u8], secure: bool) -> Option<Cow<'_, s
         None => Some(name),
         Some(port) => Some(Cow::Owned(format!("{name}:{port}"))),
     }
+}
+
+/// What `:authority` has to become so that proxy and upstream see the host that
+/// policies see: a virtual host for `a.example` is not one for `a.example:80`.
+/// `None` where it is that host already, in whatever letter case, and where it
+/// has no one reading.
+#[must_use]
+pub fn host_to_write(headers: &HeaderSnapshot) -> Option<String> {
+    let HeaderValue::One(authority) = headers.get(":authority") else {
+        return None;
+    };
+    let host = canonical_host(authority, is_secure(headers))?;
+    let differs = !host.as_bytes().eq_ignore_ascii_case(authority);
+    differs.then(|| host.into_owned())
+}
+
+pub(crate) fn is_secure(headers: &HeaderSnapshot) -> bool {
+    headers.get(":scheme") == HeaderValue::One(b"https")
 }
 
 fn registered_name(name: &str) -> Option<Cow<'_, str>> {

@@ -139,14 +139,20 @@ impl Mapping {
             .any(|attribute| *attribute == Attribute::Claims || is_claim(attribute, name))
     }
 
-    /// Whether some entry, or a member of an object, is the whole claim of this
-    /// name wherever a token has it. A function may make two claims equal, and
-    /// who maps all claims need not look at this one, so neither counts.
+    /// The entries, by number, and the members of objects that are the whole
+    /// claim of this name wherever a token has it. A function may make two
+    /// claims equal, and who maps all claims need not look at this one, so
+    /// neither counts.
     #[must_use]
-    pub fn always_reads_claim(&self, name: &str) -> bool {
+    pub fn places_of_claim(&self, name: &str) -> Vec<(usize, Vec<&str>)> {
         let is =
             |term: &Term| matches!(term, Term::Attribute(attribute) if is_claim(attribute, name));
-        self.entries.iter().any(|entry| entry.always_is(is))
+        let mut places = Vec::new();
+        for (number, entry) in self.entries.iter().enumerate() {
+            let members = entry.places_that_are(&is).into_iter();
+            places.extend(members.map(|members| (number, members)));
+        }
+        places
     }
 
     /// Whether a function gets the principal: what it makes of two principals
@@ -165,6 +171,23 @@ impl Mapping {
     #[must_use]
     pub fn reads_route(&self) -> bool {
         self.attributes().any(Attribute::depends_on_route)
+    }
+
+    /// Whether any entry holds for the request as it came alone: it depends on
+    /// the route, or on what an earlier filter made of the request, which may
+    /// have gone by the route too. To such a request neither path nor host is
+    /// rewritten.
+    #[must_use]
+    pub fn reads_what_rewriting_changes(&self) -> bool {
+        self.attributes()
+            .any(|attribute| attribute.depends_on_route() || attribute.depends_on_filters())
+    }
+
+    /// Whether any entry uses the host.
+    #[must_use]
+    pub fn reads_host(&self) -> bool {
+        self.attributes()
+            .any(|attribute| *attribute == Attribute::Host)
     }
 
     /// What is known of the values before there is a request, in the order of
@@ -251,7 +274,10 @@ fn called<'a>(
 ) -> Result<Option<Resolved<'a>>, ResolveError> {
     match value(argument, scope)? {
         None => Ok(None),
-        Some(Resolved::Text(text)) => Ok(function.apply(text).map(Resolved::Text)),
+        Some(Resolved::Text(text)) => match function.apply(text) {
+            Ok(text) => Ok(text.map(Resolved::Text)),
+            Err(_) => Err(ResolveError::Invalid(term.to_string())),
+        },
         Some(_) => Err(ResolveError::Invalid(term.to_string())),
     }
 }
@@ -364,6 +390,20 @@ mod tests {
     }
 
     #[test]
+    fn a_piece_that_servers_count_in_different_ways_has_no_value() {
+        for call in [
+            "segment('/a//b/', 1)",
+            "segment('//a', 0)",
+            "segment('.a', 0, '.')",
+        ] {
+            assert_eq!(
+                resolve_text(&format!("{call} ?? 'empty'")),
+                Err(format!("{call} is not a valid value of its type"))
+            );
+        }
+    }
+
+    #[test]
     fn functions_of_texts() {
         for (text, value) in [
             ("lower('AbÄ')", "abÄ"),
@@ -376,16 +416,14 @@ mod tests {
             ("segment(request.url_path, 0)", "orders"),
             ("segment(request.url_path, 1) ?? 'none'", "none"),
             ("segment('/a//b/', 0)", "a"),
-            ("segment('/a//b/', 1) ?? 'empty'", "empty"),
             ("segment('/a//b/', 2)", "b"),
             ("segment('/a//b/', 3) ?? 'empty'", "empty"),
             ("segment('a/b', 0)", "a"),
             ("segment('a/b', 1, '/')", "b"),
-            ("segment('//a', 0) ?? 'empty'", "empty"),
             ("segment('/', 0) ?? 'empty'", "empty"),
             ("segment('', 0) ?? 'empty'", "empty"),
             ("segment(request.host, 0, '.')", "orders"),
-            ("segment('.a', 0, '.') ?? 'empty'", "empty"),
+            ("segment('//', 0) ?? 'empty'", "empty"),
             ("segment('.a', 1, '.')", "a"),
             ("segment('a::b:c', 1, '::')", "b:c"),
             ("segment('a', 4294967295) ?? 'far'", "far"),

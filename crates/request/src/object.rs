@@ -4,7 +4,7 @@
 use doorward_engine::{Object, Value};
 use serde_json::Map;
 
-use crate::read::exact;
+use crate::read::{exact, is_exact};
 use crate::value::Resolved;
 
 /// An object of one request.
@@ -36,7 +36,7 @@ impl Object for ResolvedObject<'_> {
             Self::Claims { claims, .. } => match claims.get(name)? {
                 serde_json::Value::Null => None,
                 serde_json::Value::Number(number) => exact(number).map(Value::Number),
-                claim => Some(Value::from(claim)),
+                claim => is_exact(claim).then(|| Value::from(claim)),
             },
         }
     }

@@ -131,8 +131,11 @@ fn forwarded(
     facts: &dyn Facts,
 ) -> Result<Option<String>, Failure> {
     let is_trusted = |uri: &String| trusted_proxies.contains(uri);
-    if !certificate(facts)?.as_ref().is_some_and(is_trusted) {
-        return Ok(None);
+    // A peer that is known and is no proxy is not nobody.
+    match certificate(facts)? {
+        None => return Ok(None),
+        Some(uri) if is_trusted(&uri) => {}
+        Some(_) => return Err(Failure::Invalid),
     }
     let header = headers.get("x-forwarded-client-cert").text();
     let Some(header) = header.map_err(|_| Failure::Invalid)? else {
@@ -312,9 +315,10 @@ mod tests {
         assert_eq!(read(of(INGRESS), &[]), Ok(None));
         let twice = read(of("spiffe://td2/edge"), &[forged, &orders]);
         assert_eq!(twice, Ok(Some(ORDERS.to_owned())));
-        // Nobody else is believed.
-        assert_eq!(read(of(ORDERS), &[&orders]), Ok(None));
-        assert_eq!(read(of("spiffe://other/a"), &[&orders]), Ok(None));
+        // Nobody else is believed, nor is it nobody.
+        assert_eq!(read(of(ORDERS), &[&orders]), Err(Failure::Invalid));
+        let other = of("spiffe://other/a");
+        assert_eq!(read(other, &[&orders]), Err(Failure::Invalid));
         assert_eq!(read(Connection::default(), &[&orders]), Ok(None));
         let plain = Connection {
             mtls: Some(false),

@@ -21,8 +21,10 @@ pub(crate) struct Ambiguous;
 ///
 /// It must be the same to every server, of which some take the first of several
 /// and others the last, `;` for `&`, and `+` for a space. So a query with a `;`
-/// has no values; nor has a parameter with several different values, a `+` in
-/// name or value, an encoding that is none, a NUL or bytes that are not UTF-8.
+/// has no values, nor one in which a name has an encoding that is none or is a
+/// name that some servers take for this one; nor has a parameter with several
+/// different values, a `+` in name or value, an encoding that is none, a NUL or
+/// bytes that are not UTF-8.
 pub(crate) fn single_parameter<'q>(
     query: &'q str,
     name: &str,
@@ -34,7 +36,7 @@ pub(crate) fn single_parameter<'q>(
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         if *decode(key) != *name.as_bytes() {
-            if *decode(&key.replace('+', " ")) == *name.as_bytes() {
+            if !is_encoded(key) || is_folded(key, name) {
                 return Err(Ambiguous);
             }
             continue;
@@ -53,6 +55,22 @@ pub(crate) fn single_parameter<'q>(
         found = Some(value);
     }
     Ok(found)
+}
+
+/// Whether some servers take the name of a parameter, which is another one, for
+/// `name`: in other letter case (ASP.NET), with spaces around it, up to a `[`
+/// or a NUL (PHP), or with `+` for a space.
+fn is_folded(key: &str, name: &str) -> bool {
+    let key = if key.contains('+') {
+        Cow::Owned(key.replace('+', " "))
+    } else {
+        Cow::Borrowed(key)
+    };
+    let decoded = decode(&key);
+    let ends = |byte: &u8| matches!(byte, b'[' | 0);
+    let start = decoded.split(ends).next().unwrap_or_default();
+    let (start, name) = (start.trim_ascii(), name.as_bytes());
+    start.eq_ignore_ascii_case(name.trim_ascii()) || decoded.trim_ascii().eq_ignore_ascii_case(name)
 }
 
 /// Whether every `%` stands before two hexadecimal digits.
@@ -171,7 +189,13 @@ mod tests {
             ("t=", Ok(Some(""))),
             ("", Ok(None)),
             ("&&a=1", Ok(None)),
-            ("T=1&tt=2&t%00=3&t[]=4&%2574=5", Ok(None)),
+            ("tt=2&%2574=5&a[t]=6&t.x=7", Ok(None)),
+            ("T=1", Err(Ambiguous)),
+            ("t%00=3", Err(Ambiguous)),
+            ("t[]=4", Err(Ambiguous)),
+            ("t%5b0%5d=4", Err(Ambiguous)),
+            ("%20t=1", Err(Ambiguous)),
+            ("%u0074=1", Err(Ambiguous)),
             ("t=1&t=2", Err(Ambiguous)),
             ("t=1&%74=2", Err(Ambiguous)),
             ("t=1&t", Err(Ambiguous)),

@@ -8,7 +8,7 @@ use crate::attribute::{Attribute, HostProperty, PropertyType};
 use crate::derived::Derived;
 use crate::facts::Facts;
 use crate::headers::{HeaderSnapshot, HeaderValue};
-use crate::host::canonical_host;
+use crate::host::{canonical_host, is_secure};
 use crate::metadata;
 use crate::object::ResolvedObject;
 use crate::path::CanonicalPath;
@@ -92,8 +92,7 @@ fn host_value<'a>(
         HeaderValue::One(authority) => authority,
         HeaderValue::Joined(_) => return Err(ResolveError::Invalid(attribute.to_string())),
     };
-    let secure = scope.headers.get(":scheme") == HeaderValue::One(b"https");
-    canonical_host(authority, secure)
+    canonical_host(authority, is_secure(scope.headers))
         .map(|host| Some(Resolved::Text(host)))
         .ok_or_else(|| ResolveError::Invalid(attribute.to_string()))
 }
@@ -119,26 +118,39 @@ fn size(
 }
 
 /// Service and method of a gRPC request, by its content type and its path
-/// (<https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>). A
-/// content type that is repeated may be read as gRPC, or not.
+/// (<https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>): in any
+/// letter case, with a format behind `+` or parameters behind `;`, as servers
+/// take it. Absent is what no server takes for gRPC; what some may take for it
+/// is invalid: a repeated content type, gRPC-Web, which a filter behind this one
+/// may turn into gRPC, another path than `/service/method`, a query.
 fn grpc<'a>(
     attribute: &Attribute,
     scope: &Scope<'a>,
 ) -> Result<Option<(&'a str, &'a str)>, ResolveError> {
-    let subtype = match scope.headers.get("content-type") {
+    const GRPC: &[u8] = b"application/grpc";
+    let invalid = || ResolveError::Invalid(attribute.to_string());
+    let value = match scope.headers.get("content-type") {
         HeaderValue::Absent => return Ok(None),
-        HeaderValue::One(value) => value.strip_prefix(b"application/grpc"),
-        HeaderValue::Joined(_) => return Err(ResolveError::Invalid(attribute.to_string())),
+        HeaderValue::One(value) => value.trim_ascii(),
+        HeaderValue::Joined(_) => return Err(invalid()),
     };
-    let is_grpc = matches!(subtype, Some([] | [b'+', _, ..]));
-    if !is_grpc || scope.path.query().is_some() {
-        return Ok(None);
+    let subtype = value
+        .split_at_checked(GRPC.len())
+        .filter(|(start, _)| start.eq_ignore_ascii_case(GRPC));
+    match subtype.map(|(_, rest)| rest.first()) {
+        Some(None | Some(b'+' | b';' | b' ' | b'\t')) => {}
+        Some(Some(b'-')) => return Err(invalid()),
+        Some(Some(_)) | None => return Ok(None),
     }
     let names = scope.path.path().strip_prefix('/');
     let names = names.and_then(|names| names.split_once('/'));
-    Ok(names.filter(|(service, method)| {
+    let names = names.filter(|(service, method)| {
         !service.is_empty() && !method.is_empty() && !method.contains('/')
-    }))
+    });
+    match names {
+        Some(names) if scope.path.query().is_none() => Ok(Some(names)),
+        _ => Err(invalid()),
+    }
 }
 
 /// The largest integer up to which a double tells every integer from the next.
@@ -156,8 +168,20 @@ fn claim_value<'a>(
             exact(number).ok_or_else(|| ResolveError::Invalid(attribute.to_string()))?,
         ),
         serde_json::Value::String(text) => Resolved::Text(Cow::Borrowed(text)),
-        json => Resolved::Json(Cow::Borrowed(json)),
+        json if is_exact(json) => Resolved::Json(Cow::Borrowed(json)),
+        _ => return Err(ResolveError::Invalid(attribute.to_string())),
     })
+}
+
+/// Whether every number in a value has one. Tokens and metadata are read with a
+/// bounded depth.
+pub(crate) fn is_exact(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Number(number) => exact(number).is_some(),
+        serde_json::Value::Array(values) => values.iter().all(is_exact),
+        serde_json::Value::Object(members) => members.values().all(is_exact),
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::String(_) => true,
+    }
 }
 
 /// Casbin's numbers are doubles. An integer that would be rounded could equal
@@ -199,18 +223,28 @@ fn property_value(
 /// A control plane's numbers are doubles already: one that may have been
 /// rounded has no value.
 fn metadata_value(value: serde_json::Value) -> Option<Resolved<'static>> {
+    if !is_unrounded(&value) {
+        return None;
+    }
     Some(match value {
         serde_json::Value::Bool(truth) => Resolved::Bool(truth),
-        serde_json::Value::Number(number) => {
-            let number = number.as_f64()?;
-            if number.abs() > 9_007_199_254_740_992.0 {
-                return None;
-            }
-            Resolved::Number(number)
-        }
+        serde_json::Value::Number(number) => Resolved::Number(number.as_f64()?),
         serde_json::Value::String(text) => Resolved::Text(Cow::Owned(text)),
         json => Resolved::Json(Cow::Owned(json)),
     })
+}
+
+/// Whether no number in the value may stand for another one: 2^53 may be what
+/// was left of 2^53 + 1.
+fn is_unrounded(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Number(number) => number
+            .as_f64()
+            .is_some_and(|number| number.abs() < 9_007_199_254_740_992.0),
+        serde_json::Value::Array(values) => values.iter().all(is_unrounded),
+        serde_json::Value::Object(members) => members.values().all(is_unrounded),
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::String(_) => true,
+    }
 }
 
 fn decode(bytes: Vec<u8>, property_type: &PropertyType) -> Option<Resolved<'static>> {

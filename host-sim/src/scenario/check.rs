@@ -201,6 +201,12 @@ fn check_upstream(
         differences,
     );
     check_bytes(
+        "upstream.authority",
+        expect.authority.as_ref(),
+        request.authority.as_bytes(),
+        differences,
+    );
+    check_bytes(
         "upstream.method",
         expect.method.as_ref(),
         request.method.as_bytes(),

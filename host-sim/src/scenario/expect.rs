@@ -102,6 +102,8 @@ pub enum ExpectUpstream {
 pub struct ExpectUpstreamRequest {
     /// `:path`.
     pub path: Option<Matcher>,
+    /// `:authority`, the Host header of HTTP/1.1.
+    pub authority: Option<Matcher>,
     /// `:method`.
     pub method: Option<Matcher>,
     /// Headers that must be there, by name. Of a repeated header one value must match.

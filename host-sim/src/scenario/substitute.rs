@@ -308,6 +308,7 @@ impl Substitute for ExpectUpstreamRequest {
     fn substitute(&mut self, variables: &Variables) -> Outcome {
         let Self {
             path,
+            authority,
             method,
             headers,
             absent_headers,
@@ -316,6 +317,7 @@ impl Substitute for ExpectUpstreamRequest {
             absent_trailers,
         } = self;
         path.substitute(variables)?;
+        authority.substitute(variables)?;
         method.substitute(variables)?;
         headers.substitute(variables)?;
         absent_headers.substitute(variables)?;

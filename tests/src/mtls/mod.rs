@@ -240,8 +240,8 @@ fn trusted_proxies(setting: &Setting<'_>) -> Result<Vec<Case>> {
         ("gateway", format!("URI={FOREIGN}"), &invalid),
         ("gateway", format!("URI=\"{WEB}"), &invalid),
         ("gateway", format!("URI={GATEWAY}"), &absent),
-        ("batch", format!("URI={WEB}"), &absent),
-        ("batch", format!("URI={WEB},URI={GATEWAY}"), &absent),
+        ("batch", format!("URI={WEB}"), &invalid),
+        ("batch", format!("URI={WEB},URI={GATEWAY}"), &invalid),
     ] {
         let headers = [("x-forwarded-client-cert", value.as_str())];
         let found = server.ask(side.address(client)?, "/orders/7", &headers)?;

@@ -46,6 +46,10 @@ pub(crate) fn decide(loaded: &Loaded, request: &Request<'_>) -> Decision {
     }
 }
 
+/// How much may be evaluated to find a near miss: nobody is let in or kept out
+/// by it, and whoever is refused can ask for it again and again.
+const NEAR_MISS_STEPS: u64 = 20_000;
+
 /// The only row that says allow and would match if whoever the matcher asks
 /// about had the role that it names. None where that cannot be evaluated.
 pub(crate) fn near_miss(loaded: &Loaded, request: &Request<'_>) -> Option<RuleId> {
@@ -80,7 +84,11 @@ fn run(loaded: &Loaded, request: &Request<'_>, question: Question, examined: &mu
         }));
     }
     check_links(loaded, request).map_err(whole)?;
-    let budget = Budget::new(loaded.settings.limits.expression_steps);
+    let steps = loaded.settings.limits.expression_steps;
+    let budget = Budget::new(match question {
+        Question::Decision => steps,
+        Question::NearMiss => steps.min(NEAR_MISS_STEPS),
+    });
     let own = OwnLinks::new(request.roles);
     let closures = RefCell::default();
     let frame = Frame {

@@ -109,6 +109,18 @@ impl Attribute {
         })
     }
 
+    /// Whether an earlier filter of the proxy made it of the request: dynamic
+    /// metadata and filter state. It may have gone by the request's route, which
+    /// many filters have settings of their own for, or by its path.
+    #[must_use]
+    pub fn depends_on_filters(&self) -> bool {
+        let Self::Property(property) = self else {
+            return false;
+        };
+        let first = property.path.first().map(String::as_str);
+        matches!(first, Some("metadata" | "filter_state"))
+    }
+
     /// Resolves a path to an attribute.
     ///
     /// # Errors
