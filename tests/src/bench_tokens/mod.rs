@@ -1,6 +1,7 @@
 //! What tokens cost in Envoy: Doorward beside Envoy's own jwt_authn, in one
 //! run, variants in turn, as time of the whole process for each request.
 
+mod floor;
 mod load;
 pub(crate) mod mint;
 
@@ -31,7 +32,16 @@ const GOAL: f64 = 0.7;
 enum Filter {
     None,
     Doorward,
-    JwtAuthn { cache: bool },
+    /// A module that reads the headers and, where it says so, has the host check
+    /// a signature.
+    Floor {
+        verifies: bool,
+    },
+    JwtAuthn {
+        cache: bool,
+        /// Whether the filter rbac decides by the claims, as Doorward does.
+        rbac: bool,
+    },
 }
 
 /// One thing that is measured.
@@ -43,8 +53,20 @@ struct Variant {
     same: bool,
 }
 
-const VARIANTS: [Variant; 8] = [
+const VARIANTS: [Variant; 13] = [
     variant("no filter", Filter::None, Algorithm::Rs256, false),
+    variant(
+        "a module that reads the headers",
+        Filter::Floor { verifies: false },
+        Algorithm::Rs256,
+        true,
+    ),
+    variant(
+        "the same, and verify_signature, RS256",
+        Filter::Floor { verifies: true },
+        Algorithm::Rs256,
+        true,
+    ),
     variant(
         "Doorward, cached RS256",
         Filter::Doorward,
@@ -65,25 +87,64 @@ const VARIANTS: [Variant; 8] = [
     ),
     variant(
         "jwt_authn with cache, cached RS256",
-        Filter::JwtAuthn { cache: true },
+        Filter::JwtAuthn {
+            cache: true,
+            rbac: false,
+        },
         Algorithm::Rs256,
         true,
     ),
     variant(
         "jwt_authn with cache, uncached RS256",
-        Filter::JwtAuthn { cache: true },
+        Filter::JwtAuthn {
+            cache: true,
+            rbac: false,
+        },
         Algorithm::Rs256,
         false,
     ),
     variant(
         "jwt_authn without cache, RS256",
-        Filter::JwtAuthn { cache: false },
+        Filter::JwtAuthn {
+            cache: false,
+            rbac: false,
+        },
         Algorithm::Rs256,
         false,
     ),
     variant(
         "jwt_authn without cache, ES256",
-        Filter::JwtAuthn { cache: false },
+        Filter::JwtAuthn {
+            cache: false,
+            rbac: false,
+        },
+        Algorithm::Es256,
+        false,
+    ),
+    variant(
+        "jwt_authn with cache + rbac, cached RS256",
+        Filter::JwtAuthn {
+            cache: true,
+            rbac: true,
+        },
+        Algorithm::Rs256,
+        true,
+    ),
+    variant(
+        "jwt_authn without cache + rbac, RS256",
+        Filter::JwtAuthn {
+            cache: false,
+            rbac: true,
+        },
+        Algorithm::Rs256,
+        false,
+    ),
+    variant(
+        "jwt_authn without cache + rbac, ES256",
+        Filter::JwtAuthn {
+            cache: false,
+            rbac: true,
+        },
         Algorithm::Es256,
         false,
     ),
@@ -195,8 +256,20 @@ fn check_cache(envoys: &[Envoy], requests: &[u64]) -> Result<()> {
 
 fn start(plan: &Plan<'_>, variant: &Variant, folder: &Path) -> Result<Envoy> {
     let environment = BTreeMap::from([("DOORWARD_UNSIGNED".to_owned(), "allow".to_owned())]);
-    let filter = match variant.filter {
-        Filter::None => Value::Null,
+    let filters = match variant.filter {
+        Filter::None => Vec::new(),
+        Filter::Floor { verifies } => {
+            let keys = root().join("tests").join("keys");
+            std::fs::create_dir_all(folder)?;
+            let module = folder.join("floor.wasm");
+            std::fs::write(&module, floor::module(verifies, &keys)?)?;
+            let plugin = Plugin {
+                module: &module,
+                environment: &environment,
+                vm_configuration: "",
+            };
+            vec![plugin.fixed("")]
+        }
         Filter::Doorward => {
             let plugin = Plugin {
                 module: plan.module,
@@ -204,28 +277,30 @@ fn start(plan: &Plan<'_>, variant: &Variant, folder: &Path) -> Result<Envoy> {
                 vm_configuration: "",
             };
             let orders = root().join("policies").join("orders");
-            plugin.fixed(&bundle::inline_configuration(&orders, None)?)
+            vec![plugin.fixed(&bundle::inline_configuration(&orders, None)?)]
         }
-        Filter::JwtAuthn { cache } => jwt_authn(cache)?,
+        Filter::JwtAuthn { cache, rbac: false } => vec![jwt_authn(cache, false)?],
+        Filter::JwtAuthn { cache, rbac: true } => vec![jwt_authn(cache, true)?, rbac()],
     };
-    match Envoy::start(plan.envoy, &bootstrap(&filter)?, folder)? {
+    match Envoy::start(plan.envoy, &bootstrap(&filters)?, folder)? {
         Started::Ready(envoy) => Ok(envoy),
         Started::Refused(log) => bail!("{}: Envoy refused it:\n{log}", variant.name),
     }
 }
 
-fn jwt_authn(cache: bool) -> Result<Value> {
+/// With `payload` it hands the claims to the filters behind it.
+fn jwt_authn(cache: bool, payload: bool) -> Result<Value> {
     let keys = std::fs::read_to_string(root().join("tests").join("keys").join("jwks.json"))?;
     let mut provider = json!({
         "issuer": "https://issuer.example",
         "audiences": ["orders"],
         "local_jwks": {"inline_string": keys},
     });
-    if cache && let Some(provider) = provider.as_object_mut() {
-        provider.insert(
-            "jwt_cache_config".to_owned(),
-            json!({"jwt_cache_size": 4096}),
-        );
+    if cache {
+        provider["jwt_cache_config"] = json!({"jwt_cache_size": 4096});
+    }
+    if payload {
+        provider["payload_in_metadata"] = json!("claims");
     }
     Ok(json!({
         "name": "envoy.filters.http.jwt_authn",
@@ -238,11 +313,33 @@ fn jwt_authn(cache: bool) -> Result<Value> {
     }))
 }
 
+/// What the example bundle says of these requests: who has the scope may read
+/// orders.
+fn rbac() -> Value {
+    json!({
+        "name": "envoy.filters.http.rbac",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
+            "rules": {"action": "ALLOW", "policies": {"orders": {
+                "permissions": [{"and_rules": {"rules": [
+                    {"header": {"name": ":method", "string_match": {"exact": "GET"}}},
+                    {"url_path": {"path": {"prefix": "/orders/"}}},
+                ]}}],
+                "principals": [{"metadata": {
+                    "filter": "envoy.filters.http.jwt_authn",
+                    "path": [{"key": "claims"}, {"key": "scope"}],
+                    "value": {"string_match": {"exact": "orders:read"}},
+                }}],
+            }}},
+        },
+    })
+}
+
 /// The tests' Envoy without access log and upstream: it answers itself.
-fn bootstrap(filter: &Value) -> Result<Value> {
+fn bootstrap(own: &[Value]) -> Result<Value> {
     const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
-    let mut bootstrap = config::bootstrap(filter, nowhere, Path::new("unused"));
+    let mut bootstrap = config::bootstrap(&Value::Null, nowhere, Path::new("unused"));
     let manager = bootstrap
         .pointer_mut(MANAGER)
         .and_then(Value::as_object_mut)
@@ -253,6 +350,7 @@ fn bootstrap(filter: &Value) -> Result<Value> {
         .and_then(Value::as_array_mut)
     {
         filters.retain(|filter| !filter.is_null());
+        filters.splice(0..0, own.iter().cloned());
     }
     let route = json!({"match": {"prefix": "/"}, "direct_response": {"status": 200}});
     manager.insert(
@@ -319,11 +417,28 @@ fn report(plan: &Plan<'_>, costs: &[Vec<f64>]) -> Result<bool> {
     println!(
         "uncached RS256 {rs256:.2} (goal: at most {GOAL}), uncached ES256 {es256:.2}, cached {cached:.2}"
     );
+    let floor = ratio(
+        "the same, and verify_signature, RS256",
+        "jwt_authn without cache, RS256",
+    )?;
+    println!("what no module that has the host check signatures gets below: {floor:.2}");
+    let decided = [
+        ("uncached RS256", "jwt_authn without cache + rbac, RS256"),
+        ("uncached ES256", "jwt_authn without cache + rbac, ES256"),
+        ("cached RS256", "jwt_authn with cache + rbac, cached RS256"),
+    ];
+    let decided = decided
+        .iter()
+        .map(|(ours, native)| Ok((*ours, ratio(&format!("Doorward, {ours}"), native)?)))
+        .collect::<Result<BTreeMap<_, _>>>()?;
+    println!("as a part of what jwt_authn and rbac add, which decide by claims too: {decided:.2?}");
     let numbers = json!({
         "envoy": version(plan.envoy)?,
         "unit": "microseconds of CPU per request",
         "variants": rows,
         "ratios": {"uncached RS256": rs256, "uncached ES256": es256, "cached RS256": cached},
+        "floor": floor,
+        "ratios_with_rbac": decided,
         "goal": {"uncached RS256": GOAL},
     });
     if let Some(folder) = plan.out.parent() {

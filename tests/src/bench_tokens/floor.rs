@@ -1,0 +1,74 @@
+//! Modules that do nothing but what every filter in WebAssembly has to: what
+//! they cost, no engine and no token code can get below.
+
+use super::mint::{self, Algorithm};
+use anyhow::{Context, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use doorward_token::Jwks;
+use std::fmt::Write as _;
+use std::path::Path;
+
+const TEXT: &str = include_str!("floor.wat");
+
+/// Asks, and traps where the answer is another than "result: true".
+const VERIFY: &str = "
+    (if (call $call (i32.const 256) (i32.const 16) (i32.const 1024) (i32.const LENGTH)
+          (i32.const 8) (i32.const 12)) (then unreachable))
+    (if (i32.ne (i32.load (i32.const 12)) (i32.const 2)) (then unreachable))
+    (if (i32.ne (i32.load16_u (i32.load (i32.const 8))) (i32.const 0x0108)) (then unreachable))";
+
+/// The module that reads the headers in one call; with `verifies` it also has
+/// the host check an RS256 signature, the same each time.
+pub(super) fn module(verifies: bool, keys: &Path) -> Result<Vec<u8>> {
+    let (verify, arguments) = if verifies {
+        let arguments = arguments(keys)?;
+        let verify = VERIFY.replace("LENGTH", &arguments.len().to_string());
+        (verify, arguments)
+    } else {
+        (String::new(), Vec::new())
+    };
+    let mut bytes = String::new();
+    for byte in arguments {
+        write!(bytes, "\\{byte:02x}")?;
+    }
+    let text = TEXT
+        .replace("ARGUMENTS", &bytes)
+        .replace("    VERIFY\n", &format!("{verify}\n"));
+    wat::parse_str(&text).context("the module is not well-formed")
+}
+
+/// VerifySignatureArguments of Envoy: hash, key, signature, text.
+fn arguments(keys: &Path) -> Result<Vec<u8>> {
+    let tokens = mint::tokens(Algorithm::Rs256, 1, keys)?;
+    let (text, signature) = tokens
+        .first()
+        .and_then(|token| token.rsplit_once('.'))
+        .context("no token")?;
+    let set = Jwks::parse(&std::fs::read(keys.join("jwks.json"))?)?;
+    let key = set
+        .keys()
+        .iter()
+        .find(|key| key.key_id() == Some("orders-rs256"))
+        .and_then(|key| key.subject_public_key_info())
+        .context("no key orders-rs256")?;
+    let signature = URL_SAFE_NO_PAD.decode(signature)?;
+    let fields: [(u8, &[u8]); 4] = [
+        (1, b"sha256"),
+        (2, key),
+        (3, &signature),
+        (4, text.as_bytes()),
+    ];
+    let mut message = Vec::new();
+    for (number, bytes) in fields {
+        message.push(number << 3 | 2);
+        let mut length = bytes.len();
+        while length > 0x7f {
+            message.push(u8::try_from(length & 0x7f)? | 0x80);
+            length >>= 7;
+        }
+        message.push(u8::try_from(length)?);
+        message.extend_from_slice(bytes);
+    }
+    Ok(message)
+}
