@@ -184,7 +184,7 @@ impl Authorizer {
             Ok(host) => host,
             Err(error) => return refused(Denial::Attribute(error), false),
         };
-        if headers.hidden().next().is_some() && bundle.mapping().reads_route() {
+        if headers.hidden().next().is_some() && bundle.mapping().reads_what_rewriting_changes() {
             return refused(Denial::HeaderForged, false);
         }
         let found = tokens::find(bundle, &headers, &path);

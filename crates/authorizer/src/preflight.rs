@@ -3,18 +3,21 @@
 use doorward_request::{HeaderSnapshot, HeaderValue, is_token_byte};
 
 /// What no browser sends in a preflight, and what could make more of it than a
-/// question: credentials, content, or another method for servers that look for
-/// one.
+/// question: credentials, content, or another method or path for servers that
+/// look for one.
 const FOREIGN: &[&str] = &[
     "authorization",
     "content-type",
     "cookie",
     "proxy-authorization",
     "upgrade",
+    "x-forwarded-method",
     "x-http-method",
     "x-http-method-override",
     "x-method-override",
     "x-original-method",
+    "x-original-url",
+    "x-rewrite-url",
 ];
 
 /// Whether a request is a CORS preflight as browsers send it (Fetch, "CORS

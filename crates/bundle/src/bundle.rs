@@ -75,9 +75,12 @@ impl Bundle {
                 "reads jwt, but tokens names no issuer: add one, or do not read jwt",
             ));
         }
+        let (trusted_hops, peer_not_appended) =
+            client_address::load(manifest.client_address.as_ref())?;
         let derived_settings = DerivedSettings {
             peer: peer::load(manifest.peer.as_ref(), mapping.reads_peer())?,
-            trusted_hops: client_address::trusted_hops(&manifest.client_address)?,
+            trusted_hops,
+            peer_not_appended,
             time_zone: time_zone::load(manifest.time_zone.as_ref())?,
         };
         Ok(Self {

@@ -59,10 +59,12 @@ pub struct Manifest {
     /// How `peer.*` is known. Required where it is read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<Peer>,
-    /// How `client.address` is known: `trusted_hops`, Envoy's
-    /// `xff_num_trusted_hops`. Absent: it is the connection's peer.
-    #[serde(default, skip_serializing_if = "Entries::is_empty")]
-    pub client_address: Entries<f64>,
+    /// How `client.address` is known: `trusted_hops`, how many trusted proxies
+    /// in front append to x-forwarded-for, and `use_remote_address`, as the
+    /// listener has it: whether this proxy does (true unless it says otherwise).
+    /// Absent: it is the connection's peer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_address: Option<serde_json::Value>,
     /// The time zone of `time.*`. In a folder this is its name in the IANA
     /// database, such as `Europe/Berlin`; in the built form `name` and
     /// `offsets`, pairs of the moment from which an offset holds and the

@@ -70,8 +70,12 @@ fn each_block_becomes_its_settings() {
         (json!({"client_address": {"trusted_hops": 0}}), 0),
         (json!({"client_address": {}}), 0),
     ] {
-        assert_eq!(settings("client.address", fields).trusted_hops, hops);
+        let found = settings("client.address", fields);
+        assert_eq!((found.trusted_hops, found.peer_not_appended), (hops, false));
     }
+    let fields = json!({"client_address": {"trusted_hops": 1, "use_remote_address": false}});
+    let found = settings("client.address", fields);
+    assert_eq!((found.trusted_hops, found.peer_not_appended), (1, true));
     for (zone, expected) in [
         (json!("UTC"), TimeZone::Utc),
         (
@@ -176,7 +180,7 @@ fn wrong_fields_are_named() {
         ),
         (
             json!({"client_address": {"hops": 1}}),
-            "doorward.yaml: client_address: has the field \"hops\": write trusted_hops",
+            "doorward.yaml: client_address: has the field \"hops\": write trusted_hops or use_remote_address",
         ),
         (
             json!({"client_address": {"trusted_hops": 1.5}}),
@@ -185,6 +189,14 @@ fn wrong_fields_are_named() {
         (
             json!({"client_address": {"trusted_hops": -1}}),
             "doorward.yaml: client_address.trusted_hops: -1 is not a whole number from 0",
+        ),
+        (
+            json!({"client_address": {"use_remote_address": "no"}}),
+            "doorward.yaml: client_address.use_remote_address: \"no\" is neither true nor false",
+        ),
+        (
+            json!({"client_address": 1}),
+            "doorward.yaml: client_address: is no map: write {trusted_hops: 1}, for example",
         ),
         (
             json!({"time_zone": "Europe/Berlin"}),

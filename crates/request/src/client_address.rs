@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::derived::DerivedSettings;
 use crate::facts::Facts;
 use crate::headers::HeaderSnapshot;
 use crate::peer::{Failure, text};
@@ -10,21 +11,20 @@ use crate::peer::{Failure, text};
 /// as RFC 5952 writes it, and no port.
 ///
 /// Without trusted proxies it is the address of the connection's peer. With
-/// `trusted_hops` of them it is the entry of x-forwarded-for with as many
-/// others behind it, as in Envoy with the same `xff_num_trusted_hops`: with
-/// `use_remote_address` Envoy counts before it appends the peer's own address,
-/// so one less than a filter sees
+/// `trusted_hops` of them in front it is the entry of x-forwarded-for that the
+/// first of them wrote: each of them appended one, and the proxy in which this
+/// runs appends its peer, unless its listener says `use_remote_address: false`
 /// (<https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers#x-forwarded-for>).
 ///
 /// Where there are fewer entries, Envoy takes the peer's address. Here the
 /// client's is absent: such a request has gone around a trusted proxy, and the
 /// address of a proxy inside would open what is open to clients inside.
 pub(crate) fn client_address(
-    trusted_hops: u32,
+    settings: &DerivedSettings,
     headers: &HeaderSnapshot,
     facts: &dyn Facts,
 ) -> Result<Option<String>, Failure> {
-    let address = if trusted_hops == 0 {
+    let address = if settings.trusted_hops == 0 {
         let Some(address) = text(facts, &["source", "address"])? else {
             return Ok(None);
         };
@@ -34,8 +34,11 @@ pub(crate) fn client_address(
         let Some(list) = list.map_err(|_| Failure::Invalid)? else {
             return Ok(None);
         };
-        let hops = usize::try_from(trusted_hops).unwrap_or(usize::MAX);
-        let Some(entry) = list.rsplit(',').nth(hops) else {
+        let behind = settings
+            .trusted_hops
+            .saturating_sub(u32::from(settings.peer_not_appended));
+        let behind = usize::try_from(behind).unwrap_or(usize::MAX);
+        let Some(entry) = list.rsplit(',').nth(behind) else {
             return Ok(None);
         };
         // Envoy takes an address and nothing else: no port, no brackets.
@@ -68,6 +71,14 @@ mod tests {
     use super::*;
     use crate::facts::ReadError;
 
+    fn hops(trusted_hops: u32, peer_not_appended: bool) -> DerivedSettings {
+        DerivedSettings {
+            trusted_hops,
+            peer_not_appended,
+            ..DerivedSettings::default()
+        }
+    }
+
     struct Source(Result<Option<&'static str>, ReadError>);
 
     impl Facts for Source {
@@ -98,13 +109,13 @@ mod tests {
             ("10.0.0.1:99999", Err(Failure::Invalid)),
             ("localhost:9", Err(Failure::Invalid)),
         ] {
-            let found = client_address(0, &forged, &Source(Ok(Some(source))));
+            let found = client_address(&hops(0, false), &forged, &Source(Ok(Some(source))));
             let expected = expected.map(|address: Option<&str>| address.map(str::to_owned));
             assert_eq!(found, expected, "{source}");
         }
-        let absent = client_address(0, &forged, &Source(Ok(None)));
+        let absent = client_address(&hops(0, false), &forged, &Source(Ok(None)));
         assert_eq!(absent, Ok(None));
-        let unreadable = client_address(0, &forged, &Source(Err(ReadError)));
+        let unreadable = client_address(&hops(0, false), &forged, &Source(Err(ReadError)));
         assert_eq!(unreadable, Err(Failure::Unreadable));
     }
 
@@ -113,7 +124,7 @@ mod tests {
         const FOUND: Result<Option<&str>, Failure> = Ok(Some("192.0.2.1"));
         let absent = Ok(None);
         let invalid = Err(Failure::Invalid);
-        for (hops, lists, expected) in [
+        for (number, lists, expected) in [
             (1, &["192.0.2.1, 10.0.0.1"][..], FOUND),
             (1, &["6.6.6.6,192.0.2.1,10.0.0.1"], FOUND),
             (2, &["6.6.6.6, 192.0.2.1 ,\t10.0.0.1, 10.0.0.2"], FOUND),
@@ -145,12 +156,28 @@ mod tests {
                 .iter()
                 .map(|list| ("X-Forwarded-For", list.as_bytes()));
             let headers = HeaderSnapshot::from_headers(headers);
-            let found = client_address(hops, &headers, &Source(Ok(Some("10.9.9.9:9"))));
+            let source = Source(Ok(Some("10.9.9.9:9")));
+            let found = client_address(&hops(number, false), &headers, &source);
             let expected = expected.map(|address| address.map(str::to_owned));
-            assert_eq!(found, expected, "{hops} of {lists:?}");
+            assert_eq!(found, expected, "{number} of {lists:?}");
+            // Without the peer, one more proxy has written as many entries.
+            let more = hops(number.saturating_add(1), true);
+            if number < u32::MAX {
+                assert_eq!(client_address(&more, &headers, &source), expected);
+            }
         }
         let bytes = HeaderSnapshot::from_headers([("x-forwarded-for", b"\xff, a".as_slice())]);
-        let found = client_address(1, &bytes, &Source(Ok(None)));
+        let found = client_address(&hops(1, false), &bytes, &Source(Ok(None)));
         assert_eq!(found, Err(Failure::Invalid));
+    }
+    #[test]
+    fn behind_one_proxy_that_appends_alone_it_is_the_last_entry() {
+        let headers = HeaderSnapshot::from_headers([(
+            "x-forwarded-for",
+            b"10.20.3.4, 203.0.113.9".as_slice(),
+        )]);
+        let source = Source(Ok(Some("10.9.9.9:9")));
+        let found = client_address(&hops(1, true), &headers, &source);
+        assert_eq!(found, Ok(Some("203.0.113.9".to_owned())));
     }
 }

@@ -59,10 +59,8 @@ impl DerivedFact {
                 let part = id.and_then(|id| part.of(id));
                 part.map(|part| Resolved::Text(part.into()))
             }),
-            Self::ClientAddress => {
-                client_address(settings.trusted_hops, scope.headers, scope.facts)
-                    .map(|address| address.map(|address| Resolved::Text(address.into())))
-            }
+            Self::ClientAddress => client_address(settings, scope.headers, scope.facts)
+                .map(|address| address.map(|address| Resolved::Text(address.into()))),
             Self::Time(part) => part
                 .of(*now, &settings.time_zone)
                 .map(Some)
@@ -88,9 +86,11 @@ impl fmt::Display for DerivedFact {
 pub struct DerivedSettings {
     /// How the peer is known. Without it, `peer.*` is invalid.
     pub peer: Option<PeerSettings>,
-    /// How many trusted proxies have appended to x-forwarded-for: Envoy's
-    /// `xff_num_trusted_hops`.
+    /// How many trusted proxies have appended to x-forwarded-for before this
+    /// one.
     pub trusted_hops: u32,
+    /// Whether this one has not: its listener says `use_remote_address: false`.
+    pub peer_not_appended: bool,
     /// The time zone of `time.*`.
     pub time_zone: TimeZone,
 }

@@ -20,9 +20,10 @@ pub enum Function {
     /// where the text does not start with it.
     StripPrefix(String),
     /// `segment(x, 2)`, `segment(x, 0, '.')`: the piece of that number between
-    /// separators, absent where the text ends before it. An empty piece with
-    /// others behind it has no value: some servers do not count it. What stands
-    /// before the leading slash of a path is no piece.
+    /// separators, absent where the text ends before it. Where it, or one
+    /// before it, is empty and others stand behind that, there is no value: some
+    /// servers do not count empty ones. What stands before the leading slash of a
+    /// path is no piece.
     Segment {
         /// The number, from 0.
         index: usize,
@@ -141,11 +142,20 @@ impl Function {
                 } else {
                     text
                 };
-                let mut pieces = first.split(separator.as_str()).skip(*index);
-                match pieces.next() {
-                    Some("") if pieces.any(|piece| !piece.is_empty()) => Err(EmptyPiece),
-                    piece => Ok(piece.filter(|piece| !piece.is_empty())),
+                let mut pieces = first.split(separator.as_str());
+                let mut found = None;
+                for _ in 0..=*index {
+                    found = pieces.next();
+                    match found {
+                        None => break,
+                        Some("") if pieces.any(|piece| !piece.is_empty()) => {
+                            return Err(EmptyPiece);
+                        }
+                        Some("") => return Ok(None),
+                        Some(_) => {}
+                    }
                 }
+                Ok(found)
             })?,
         })
     }

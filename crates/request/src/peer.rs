@@ -98,15 +98,20 @@ impl PeerSettings {
     }
 }
 
-/// The first URI of the certificate with which the connection came.
+/// The first URI of the certificate with which the connection came; `None`
+/// where it came without one.
 fn certificate(facts: &dyn Facts) -> Result<Option<String>, Failure> {
-    let Some(uri) = text(facts, &["connection", "uri_san_peer_certificate"])? else {
-        return Ok(None);
+    let uri = text(facts, &["connection", "uri_san_peer_certificate"])?;
+    let is_mutual = match facts.property(&["connection", "mtls"]) {
+        Ok(bytes) => bytes.is_some_and(|bytes| bytes == [1]),
+        Err(_) => return Err(Failure::Unreadable),
     };
-    match facts.property(&["connection", "mtls"]) {
-        Ok(Some(bytes)) if bytes == [1] => Ok(Some(uri)),
-        Ok(_) => Err(Failure::Invalid),
-        Err(_) => Err(Failure::Unreadable),
+    match (uri, is_mutual) {
+        (Some(uri), true) => Ok(Some(uri)),
+        (None, false) => Ok(None),
+        // A certificate without a URI is somebody's, and a URI without a
+        // certificate nobody's.
+        (None, true) | (Some(_), false) => Err(Failure::Invalid),
     }
 }
 

@@ -59,7 +59,7 @@ pub(crate) fn single_parameter<'q>(
 
 /// Whether some servers take the name of a parameter, which is another one, for
 /// `name`: in other letter case (ASP.NET), with spaces around it, up to a `[`
-/// or a NUL (PHP), or with `+` for a space.
+/// or a NUL, with `_` for a dot, a space or a `[` (PHP), or with `+` for a space.
 fn is_folded(key: &str, name: &str) -> bool {
     let key = if key.contains('+') {
         Cow::Owned(key.replace('+', " "))
@@ -69,8 +69,15 @@ fn is_folded(key: &str, name: &str) -> bool {
     let decoded = decode(&key);
     let ends = |byte: &u8| matches!(byte, b'[' | 0);
     let start = decoded.split(ends).next().unwrap_or_default();
-    let (start, name) = (start.trim_ascii(), name.as_bytes());
-    start.eq_ignore_ascii_case(name.trim_ascii()) || decoded.trim_ascii().eq_ignore_ascii_case(name)
+    let folds = |left: &[u8], right: &[u8]| {
+        let folded = |byte: &u8| match byte {
+            b'.' | b' ' | b'[' => b'_',
+            byte => byte.to_ascii_lowercase(),
+        };
+        let (left, right) = (left.trim_ascii(), right.trim_ascii());
+        left.iter().map(folded).eq(right.iter().map(folded))
+    };
+    folds(start, name.as_bytes()) || folds(&decoded, name.as_bytes())
 }
 
 /// Whether every `%` stands before two hexadecimal digits.
@@ -195,6 +202,7 @@ mod tests {
             ("t[]=4", Err(Ambiguous)),
             ("t%5b0%5d=4", Err(Ambiguous)),
             ("%20t=1", Err(Ambiguous)),
+            ("+t=1", Err(Ambiguous)),
             ("%u0074=1", Err(Ambiguous)),
             ("t=1&t=2", Err(Ambiguous)),
             ("t=1&%74=2", Err(Ambiguous)),
@@ -216,6 +224,9 @@ mod tests {
                 value.as_ref().map(|v| *v),
                 "{query:?}"
             );
+        }
+        for query in ["a.b=1", "a%20b=1", "a[b=1", "A_b=1", "a_b[]=1"] {
+            assert_eq!(single_parameter(query, "a_b"), Err(Ambiguous), "{query}");
         }
         assert_eq!(single_parameter("a+b=1", "a b"), Err(Ambiguous));
         assert_eq!(single_parameter("a+b=1", "a+b"), Err(Ambiguous));

@@ -120,9 +120,10 @@ fn size(
 /// Service and method of a gRPC request, by its content type and its path
 /// (<https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>): in any
 /// letter case, with a format behind `+` or parameters behind `;`, as servers
-/// take it. Absent is what no server takes for gRPC; what some may take for it
-/// is invalid: a repeated content type, gRPC-Web, which a filter behind this one
-/// may turn into gRPC, another path than `/service/method`, a query.
+/// take it. What says that it is gRPC and has no service and method that all
+/// servers agree on is invalid: gRPC-Web, which a filter behind this one may
+/// turn into gRPC, a repeated content type, `te: trailers` with another one,
+/// another path than `/service/method`, a query.
 fn grpc<'a>(
     attribute: &Attribute,
     scope: &Scope<'a>,
@@ -130,17 +131,23 @@ fn grpc<'a>(
     const GRPC: &[u8] = b"application/grpc";
     let invalid = || ResolveError::Invalid(attribute.to_string());
     let value = match scope.headers.get("content-type") {
-        HeaderValue::Absent => return Ok(None),
+        HeaderValue::Absent => b"",
         HeaderValue::One(value) => value.trim_ascii(),
         HeaderValue::Joined(_) => return Err(invalid()),
     };
+    // Some servers look at nothing else, and only gRPC asks for trailers so.
+    let asks_for_trailers = scope.headers.values("te").any(|value| {
+        let mut words = value.split(|byte| matches!(byte, b',' | b';'));
+        words.any(|word| word.trim_ascii().eq_ignore_ascii_case(b"trailers"))
+    });
     let subtype = value
         .split_at_checked(GRPC.len())
         .filter(|(start, _)| start.eq_ignore_ascii_case(GRPC));
     match subtype.map(|(_, rest)| rest.first()) {
-        Some(None | Some(b'+' | b';' | b' ' | b'\t')) => {}
-        Some(Some(b'-')) => return Err(invalid()),
-        Some(Some(_)) | None => return Ok(None),
+        Some(None | Some(b'+' | b';' | b' ' | b'\t')) if !value.contains(&b',') => {}
+        Some(_) => return Err(invalid()),
+        None if asks_for_trailers => return Err(invalid()),
+        None => return Ok(None),
     }
     let names = scope.path.path().strip_prefix('/');
     let names = names.and_then(|names| names.split_once('/'));
