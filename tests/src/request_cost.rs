@@ -38,7 +38,7 @@ const CACHED: Budget = Budget {
         ("proxy_remove_header_map_value", 1),
         ("proxy_set_property", 1),
     ],
-    fuel: 53_600,
+    fuel: 50_000,
 };
 
 const UNCACHED: Budget = Budget {
@@ -50,7 +50,7 @@ const UNCACHED: Budget = Budget {
         ("proxy_remove_header_map_value", 1),
         ("proxy_set_property", 1),
     ],
-    fuel: 117_000,
+    fuel: 114_600,
 };
 
 /// Counts and judges; whether all are within their budgets.

@@ -70,9 +70,9 @@ enum Command {
         #[command(subcommand)]
         bench: bench::Bench,
     },
-    /// Fuzzes the engine's models, matchers, policies and decisions, tokens, key sets and paths
+    /// Fuzzes the engine's models, matchers, policies and decisions, tokens, key sets, paths and mappings
     Fuzz {
-        /// model, matcher, policy, decide, token, jwks or path; all of them unless given
+        /// model, matcher, policy, decide, token, jwks, path or mapping; all of them unless given
         target: Option<String>,
         /// Minutes for each target
         #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
