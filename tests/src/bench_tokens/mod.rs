@@ -17,9 +17,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// Tokens that are used in turn: more than Doorward remembers, so that each is
-/// new when it comes again.
-const TOKENS: usize = 12_000;
+/// Tokens that are used in turn: so many that hardly one comes a second time.
+/// Doorward keeps what it saw first, until others come more than once.
+const TOKENS: usize = 100_000;
+
+/// The part of requests that may be cached where none is meant to be: by more
+/// than this, what is measured is another thing.
+const STRAY_HITS: f64 = 0.05;
 
 /// More requests than wrk may have under way when it stops.
 const IN_FLIGHT: usize = 32;
@@ -246,7 +250,11 @@ fn check_cache(envoys: &[Envoy], requests: &[u64]) -> Result<()> {
         // What is counted may be told a second late.
         let share = hits as f64 / *requests as f64;
         ensure!(
-            if variant.same { share > 0.5 } else { hits == 0 },
+            if variant.same {
+                share > 0.5
+            } else {
+                share <= STRAY_HITS
+            },
             "{}: {hits} of {requests} were cached",
             variant.name
         );
