@@ -1,6 +1,6 @@
 //! The engine and the module beside their peers.
 
-use crate::{place, step, tests_crate};
+use crate::{peers, place, step, tests_crate, wasm};
 use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
 use std::process::{Command, Stdio};
@@ -22,6 +22,9 @@ pub(crate) enum Bench {
     },
     /// Times what tokens cost in Envoy, beside its own jwt_authn
     Tokens,
+    /// Builds what Envoy is given beside the module: an ext_authz server, and
+    /// the module with the casbin crate as its engine
+    Peers,
     /// Runs clippy on the benchmarks, which `cargo xtask test` leaves out
     Lint,
 }
@@ -35,13 +38,35 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Engine { quick, family } => engine(*quick, family),
         Bench::Tokens => tests_crate::bench_tokens(),
-        Bench::Lint => {
-            step::say("Linting the benchmarks");
-            // In release, so that build scripts and macros are shared with the run.
-            step::must(cargo("clippy").args(["--all-targets", "--", "-D", "warnings"]))?;
+        Bench::Peers => {
+            wasm::build_casbin()?;
+            let server = peers::ext_authz()?;
+            println!("    {}", server.display());
             Ok(())
         }
+        Bench::Lint => lint(),
     }
+}
+
+fn lint() -> Result<()> {
+    step::say("Linting the benchmarks");
+    let denied = ["--all-targets", "--", "-D", "warnings"];
+    // In release, so that build scripts and macros are shared with the run.
+    step::must(cargo("clippy").args(denied))?;
+    step::must(peers::cargo("clippy").args(denied))?;
+    let mut casbin = Command::new(place::cargo());
+    casbin
+        .args(["clippy", "--locked", "--release"])
+        .args([
+            "--package",
+            "doorward-bundle",
+            "--features",
+            "casbin-engine",
+        ])
+        .args(["--", "-D", "warnings"])
+        .current_dir(place::root());
+    step::must(&mut casbin)?;
+    Ok(())
 }
 
 fn engine(quick: bool, families: &[String]) -> Result<()> {

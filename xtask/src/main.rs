@@ -14,6 +14,7 @@ mod envoy;
 mod exports;
 mod fuzz;
 mod optimize;
+mod peers;
 mod place;
 mod sections;
 mod step;

@@ -2,7 +2,7 @@
 //! pushes under load.
 
 use crate::step::Outcome;
-use crate::{apt, envoy, place, step, wasm};
+use crate::{apt, envoy, peers, place, step, wasm};
 use anyhow::{Context, Result};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,13 @@ use std::process::{Command, Stdio};
 
 /// What is built and tested: all but the benchmarks, whose peers take minutes
 /// to compile and test nothing of ours.
-pub(crate) const PACKAGES: [&str; 3] = ["--workspace", "--exclude", "doorward-bench"];
+pub(crate) const PACKAGES: [&str; 5] = [
+    "--workspace",
+    "--exclude",
+    "doorward-bench",
+    "--exclude",
+    peers::PACKAGE,
+];
 
 /// The program with these arguments, built alone when it is not: what the demo
 /// needs on a new machine and no more.
