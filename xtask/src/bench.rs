@@ -3,6 +3,7 @@
 use crate::{place, step, tests_crate};
 use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
+use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
 /// The package; no default member, since its peers take minutes to compile.
@@ -20,6 +21,18 @@ pub(crate) enum Bench {
         #[arg(long, value_name = "NAME")]
         family: Vec<String>,
     },
+    /// Times what requests cost in Envoy, beside its own filters, servers and the casbin crate
+    Envoy {
+        /// How often each variant is measured, after a round that warms up
+        #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+        rounds: u32,
+        /// How long each measurement takes, in seconds
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+        seconds: u32,
+        /// Measures variants with one of these in their names alone; `memory` and `pushes` too
+        #[arg(long, num_args = 1.., value_name = "SUBSTRING")]
+        only: Vec<String>,
+    },
     /// Times what tokens cost in Envoy, beside its own jwt_authn
     Tokens,
     /// Runs clippy on the benchmarks, which `cargo xtask test` leaves out
@@ -34,6 +47,11 @@ pub(crate) enum Bench {
 pub(crate) fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Engine { quick, family } => engine(*quick, family),
+        Bench::Envoy {
+            rounds,
+            seconds,
+            only,
+        } => envoy(*rounds, *seconds, only),
         Bench::Tokens => tests_crate::bench_tokens(),
         Bench::Lint => {
             step::say("Linting the benchmarks");
@@ -42,6 +60,21 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
             Ok(())
         }
     }
+}
+
+fn envoy(rounds: u32, seconds: u32, only: &[String]) -> Result<()> {
+    // What is not built here is left out, and the table says so.
+    let peers = tests_crate::Peers::default();
+    let mut options: Vec<OsString> = vec![
+        "--rounds".into(),
+        rounds.to_string().into(),
+        "--seconds".into(),
+        seconds.to_string().into(),
+    ];
+    for part in only {
+        options.extend(["--only".into(), part.into()]);
+    }
+    tests_crate::bench_envoy(&peers, options)
 }
 
 fn engine(quick: bool, families: &[String]) -> Result<()> {
