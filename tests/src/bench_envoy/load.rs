@@ -147,6 +147,14 @@ impl Load {
     }
 }
 
+/// What Envoy takes in a second in which nobody asks it, in milliseconds.
+pub(super) fn idle(envoy: u32) -> Result<f64> {
+    let (before, started) = (cpu_nanoseconds(envoy)?, Instant::now());
+    thread::sleep(Duration::from_secs(1));
+    let took = (cpu_nanoseconds(envoy)? - before) as f64 / 1e6;
+    Ok(took / started.elapsed().as_secs_f64())
+}
+
 /// Waits until Envoy has done with requests that nobody waits for any more:
 /// otherwise the next slice would pay for them.
 fn settle(envoy: u32) -> Result<()> {

@@ -9,8 +9,9 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use std::path::Path;
 
-/// Workers of the larger of the two Envoys that are compared.
-const WORKERS: usize = 5;
+/// Workers of the larger of the two Envoys that are compared: so many that what
+/// compiling leaves behind, some MiB more or less, is little beside them.
+const WORKERS: usize = 17;
 
 /// So many connections that each worker gets some.
 const CONNECTIONS: usize = 64;
@@ -43,28 +44,37 @@ pub(super) fn rss_mib(
     Ok(after_load(parts, load, files, variant, 1, BUSY, folder)?.rss_mib)
 }
 
-/// What one more worker takes with so many rules: the difference between an
-/// Envoy of one worker and one of several.
+/// What one more worker takes with each of these numbers of rules: the
+/// difference between an Envoy of one worker and one of many, for each more.
 pub(super) fn per_worker(
     parts: &Parts<'_>,
     load: &Load,
     files: &Files,
-    rules: usize,
+    rules: &[usize],
     folder: &Path,
-) -> Result<PerWorker> {
-    let of = |variant, workers| {
-        after_load(parts, load, files, variant, workers, CONNECTIONS, folder)
-            .with_context(|| format!("{variant}, {workers} workers"))
+) -> Result<Vec<PerWorker>> {
+    let each_more = |variant| -> Result<(f64, f64)> {
+        let of = |workers| {
+            println!("memory of {workers} workers: {variant}");
+            after_load(parts, load, files, variant, workers, CONNECTIONS, folder)
+                .with_context(|| format!("{variant}, {workers} workers"))
+        };
+        let (many, one) = (of(WORKERS)?, of(1)?);
+        let more = (many.rss_mib - one.rss_mib) / (WORKERS - 1) as f64;
+        Ok((more, many.linear_mib))
     };
-    let doorward = allowed(Kind::Doorward, rules, Tokens::One);
-    let more = of(doorward, WORKERS)?;
-    let with = more.rss_mib - of(doorward, 1)?.rss_mib;
-    let without = of(NO_FILTER, WORKERS)?.rss_mib - of(NO_FILTER, 1)?.rss_mib;
-    Ok(PerWorker {
-        rules,
-        rss_mib: (with - without) / (WORKERS - 1) as f64,
-        linear_mib: more.linear_mib,
-    })
+    let (base, _) = each_more(NO_FILTER)?;
+    rules
+        .iter()
+        .map(|rules| {
+            let (more, linear_mib) = each_more(allowed(Kind::Doorward, *rules, Tokens::One))?;
+            Ok(PerWorker {
+                rules: *rules,
+                rss_mib: more - base,
+                linear_mib,
+            })
+        })
+        .collect()
 }
 
 struct Memory {

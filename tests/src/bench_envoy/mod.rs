@@ -66,10 +66,7 @@ pub fn run(plan: &Plan<'_>) -> Result<()> {
         |name: &str| plan.only.is_empty() || plan.only.iter().any(|part| part == name);
     let mut per_worker = Vec::new();
     if beside_variants("memory") {
-        for rules in MEMORY_RULES {
-            println!("memory of one more worker, {rules} rules");
-            per_worker.push(run.per_worker(rules)?);
-        }
+        per_worker = run.per_worker(&MEMORY_RULES)?;
     }
     let mut pushes = None;
     if beside_variants("pushes") {

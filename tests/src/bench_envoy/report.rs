@@ -20,7 +20,7 @@ pub(super) fn table(results: &Results) {
          is on one connection;\nRSS in MiB is that of an Envoy that has this filter alone, one worker\n"
     );
     println!(
-        "{:<55} {:>7} {:>17} {:>8} {:>8} {:>8} {:>7} {:>7} {:>7} {:>7} {:>6}",
+        "{:<66} {:>7} {:>17} {:>8} {:>8} {:>8} {:>7} {:>7} {:>7} {:>7} {:>6}",
         "", "CPU", "min-max", "added", "all", "req/s", "p50", "p90", "p99", "p99.9", "RSS"
     );
     for found in &results.0 {
@@ -34,7 +34,7 @@ fn row(results: &Results, found: &Measured) {
     let cpu = found.busy(|slice| slice.cpu);
     let spread = cpu.map(|cpu| format!("{:.1}-{:.1}", cpu.min, cpu.max));
     println!(
-        "{:<55} {:>7} {:>17} {:>8} {:>8} {:>8} {:>7} {:>7} {:>7} {:>7} {:>6}",
+        "{:<66} {:>7} {:>17} {:>8} {:>8} {:>8} {:>7} {:>7} {:>7} {:>7} {:>6}",
         found.variant.to_string(),
         number(cpu.map(|cpu| cpu.median)),
         spread.unwrap_or_default(),

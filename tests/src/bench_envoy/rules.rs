@@ -91,11 +91,11 @@ pub(super) fn rbac(count: usize) -> Value {
                     {"header": {"name": ":method", "string_match": {"exact": "GET"}}},
                     {"url_path": {"path": {"prefix": format!("/{ALLOWED}-{number}/")}}},
                 ]}}],
-                "principals": [{"metadata": {
+                "principals": [{"sourced_metadata": {"metadata_matcher": {
                     "filter": "envoy.filters.http.jwt_authn",
                     "path": [{"key": "claims"}, {"key": "scope"}],
                     "value": {"string_match": {"exact": SCOPE}},
-                }}],
+                }}}],
             });
             (format!("rule-{number}"), policy)
         })

@@ -2,7 +2,7 @@
 
 use super::Plan;
 use super::cores::Cores;
-use super::load::{BUSY, CALM, Load, Slice, Target};
+use super::load::{self, BUSY, CALM, Load, Slice, Target};
 use super::memory::{self, PerWorker};
 use super::proxy::{Parts, Proxy};
 use super::pushes::{self, Pushes};
@@ -107,6 +107,10 @@ impl<'a> Run<'a> {
             }
             let seconds = started.elapsed().as_secs_f64();
             println!("round {round} of {}, {seconds:.0} s", self.plan.rounds);
+            if round == 0 {
+                let idle = load::idle(proxy.envoy.process_id())?;
+                println!("in each second Envoy takes {idle:.1} ms of CPU without any load");
+            }
         }
         self.check_again(&proxy)
     }
@@ -203,8 +207,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// What one more worker takes with so many rules.
-    pub(super) fn per_worker(&self, rules: usize) -> Result<PerWorker> {
+    /// What one more worker takes with each of these numbers of rules.
+    pub(super) fn per_worker(&self, rules: &[usize]) -> Result<Vec<PerWorker>> {
         let folder = self.folder.join("memory");
         memory::per_worker(&self.parts(), &self.load, &self.files, rules, &folder)
     }

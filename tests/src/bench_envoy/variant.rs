@@ -80,8 +80,8 @@ impl Tokens {
     /// What they are called.
     pub(super) const fn name(self) -> &'static str {
         match self {
-            Self::One => "one",
-            Self::Thousand => "1000",
+            Self::One => "one cached",
+            Self::Thousand => "1000 cached",
             Self::Different(Algorithm::Rs256) => "all different RS256",
             Self::Different(Algorithm::Es256) => "all different ES256",
         }
