@@ -14,12 +14,16 @@ use std::time::{Duration, Instant};
 pub(super) const BUSY: usize = 8;
 
 /// One connection: each request finds an idle Envoy, so that its latency is
-/// what it takes and not how many wait.
+/// what it takes and not how many wait. (wrk adds to its latencies those of
+/// requests that it would have sent while it waited long for one.)
 pub(super) const CALM: usize = 1;
 
 /// Within so long an idle Envoy runs for no more than [`IDLE`].
 const PAUSE: Duration = Duration::from_millis(10);
 const IDLE: u64 = 1_000_000;
+
+/// How long an idle Envoy is watched.
+const IDLE_TIME: Duration = Duration::from_secs(3);
 
 /// How long Envoy may go on after the load has ended.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -31,6 +35,10 @@ pub(super) struct Load {
     pub(super) cores: Cores,
     /// How long a slice takes, in seconds.
     pub(super) seconds: u64,
+    /// What Envoy takes in a second without any load, in nanoseconds: so many
+    /// listeners and modules in one process have timers, and no request pays
+    /// for them.
+    pub(super) idle: f64,
 }
 
 /// Where a slice goes and what it is made of.
@@ -87,9 +95,11 @@ impl Load {
         let machine = Machine::read()?;
         let envoy = target.proxy.envoy.process_id();
         let before = (cpu_nanoseconds(envoy)?, server_nanoseconds(target)?);
+        let started = Instant::now();
         let summary = self.wrk(target, connections)?;
         settle(envoy)?;
         let after = (cpu_nanoseconds(envoy)?, server_nanoseconds(target)?);
+        let idle = self.idle * started.elapsed().as_secs_f64();
         let steal = Machine::read()?.steal_since(machine);
         // Envoy's own count: it also worked for requests that wrk did not wait
         // for at its end.
@@ -103,7 +113,7 @@ impl Load {
             summary.requests > 0 && summary.refused == refused && summary.broken == 0,
             "not every request was answered as it should: {summary:?}"
         );
-        let cpu = (after.0 - before.0) as f64;
+        let cpu = (after.0 - before.0) as f64 - idle;
         let server = (after.1 - before.1) as f64;
         let each = |nanoseconds: f64| nanoseconds / 1000.0 / requests as f64;
         Ok(Slice {
@@ -147,11 +157,11 @@ impl Load {
     }
 }
 
-/// What Envoy takes in a second in which nobody asks it, in milliseconds.
+/// What Envoy takes in a second in which nobody asks it, in nanoseconds.
 pub(super) fn idle(envoy: u32) -> Result<f64> {
     let (before, started) = (cpu_nanoseconds(envoy)?, Instant::now());
-    thread::sleep(Duration::from_secs(1));
-    let took = (cpu_nanoseconds(envoy)? - before) as f64 / 1e6;
+    thread::sleep(IDLE_TIME);
+    let took = (cpu_nanoseconds(envoy)? - before) as f64;
     Ok(took / started.elapsed().as_secs_f64())
 }
 

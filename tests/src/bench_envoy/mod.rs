@@ -80,7 +80,7 @@ pub fn run(plan: &Plan<'_>) -> Result<()> {
     let budgets = budgets::all(&run.results, &beside);
     report::table(&run.results);
     run.say_what_is_left_out();
-    report::beside(&per_worker, pushes);
+    report::beside(&run.results, &per_worker, pushes);
     report::budgets(&budgets);
     let file = |name| plan.out.join(name);
     report::write_variants(&file("envoy.json"), &run.results)?;

@@ -74,9 +74,16 @@ pub(super) fn budgets(budgets: &[Budget]) {
     }
 }
 
-/// Prints what pushes did and what a worker takes.
-pub(super) fn beside(per_worker: &[PerWorker], pushes: Option<Pushes>) {
+/// Prints how undisturbed the run was, what a worker takes and what pushes did.
+pub(super) fn beside(results: &Results, per_worker: &[PerWorker], pushes: Option<Pushes>) {
     println!();
+    if let Some(steal) = results.steal() {
+        println!(
+            "time that other machines had: {:.1} % in the median slice, {:.1} % in the worst",
+            steal.median * 100.0,
+            steal.max * 100.0
+        );
+    }
     for found in per_worker {
         println!(
             "one more worker with Doorward, {} rules: {:.1} MiB resident (the memory of its VM: {:.1} \

@@ -66,6 +66,7 @@ impl<'a> Run<'a> {
                 script,
                 cores,
                 seconds: plan.seconds,
+                idle: 0.0,
             },
             results: Results(variants.iter().copied().map(Measured::new).collect()),
             sent: vec![0; variants.len()],
@@ -108,8 +109,11 @@ impl<'a> Run<'a> {
             let seconds = started.elapsed().as_secs_f64();
             println!("round {round} of {}, {seconds:.0} s", self.plan.rounds);
             if round == 0 {
-                let idle = load::idle(proxy.envoy.process_id())?;
-                println!("in each second Envoy takes {idle:.1} ms of CPU without any load");
+                self.load.idle = load::idle(proxy.envoy.process_id())?;
+                println!(
+                    "without any load Envoy takes {:.1} ms of CPU in a second, which is taken off",
+                    self.load.idle / 1e6
+                );
             }
         }
         self.check_again(&proxy)
