@@ -2,7 +2,7 @@
 //! host calls by name, and fuel (about one for each instruction). Counted on
 //! host-sim, so exact on every machine, however busy.
 
-use crate::bench_tokens::mint::{self, Algorithm};
+use crate::bench_envoy::mint::{self, Algorithm};
 use crate::bundle;
 use crate::report::{Case, Report};
 use crate::scenarios::{host_sim_options, root};

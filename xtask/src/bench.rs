@@ -3,6 +3,7 @@
 use crate::{peers, place, step, tests_crate, wasm};
 use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
+use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
 /// The package; no default member, since its peers take minutes to compile.
@@ -19,6 +20,18 @@ pub(crate) enum Bench {
         /// Runs the families of these names alone
         #[arg(long, value_name = "NAME")]
         family: Vec<String>,
+    },
+    /// Times what requests cost in Envoy, beside its own filters, servers and the casbin crate
+    Envoy {
+        /// How often each variant is measured, after a round that warms up
+        #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+        rounds: u32,
+        /// How long each measurement takes, in seconds
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+        seconds: u32,
+        /// Measures variants with one of these in their names alone; `memory` and `pushes` too
+        #[arg(long, num_args = 1.., value_name = "SUBSTRING")]
+        only: Vec<String>,
     },
     /// Times what tokens cost in Envoy, beside its own jwt_authn
     Tokens,
@@ -37,6 +50,11 @@ pub(crate) enum Bench {
 pub(crate) fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Engine { quick, family } => engine(*quick, family),
+        Bench::Envoy {
+            rounds,
+            seconds,
+            only,
+        } => envoy(*rounds, *seconds, only),
         Bench::Tokens => tests_crate::bench_tokens(),
         Bench::Peers => {
             wasm::build_casbin()?;
@@ -67,6 +85,34 @@ fn lint() -> Result<()> {
         .current_dir(place::root());
     step::must(&mut casbin)?;
     Ok(())
+}
+
+/// What the names of variants have in them that need a peer built here.
+const PEERS: [&str; 2] = ["casbin", "ext_authz"];
+
+fn envoy(rounds: u32, seconds: u32, only: &[String]) -> Result<()> {
+    // What is not built is left out, and the table says so. It takes many
+    // minutes the first time, so it is built where it is measured alone.
+    let [casbin, ext_authz] = PEERS.map(|peer| {
+        only.is_empty()
+            || only
+                .iter()
+                .any(|part| part.contains(peer) || peer.contains(part.as_str()))
+    });
+    let peers = tests_crate::Peers {
+        casbin_module: casbin.then(wasm::build_casbin).transpose()?,
+        ext_authz: ext_authz.then(peers::ext_authz).transpose()?,
+    };
+    let mut options: Vec<OsString> = vec![
+        "--rounds".into(),
+        rounds.to_string().into(),
+        "--seconds".into(),
+        seconds.to_string().into(),
+    ];
+    for part in only {
+        options.extend(["--only".into(), part.into()]);
+    }
+    tests_crate::bench_envoy(&peers, options)
 }
 
 fn engine(quick: bool, families: &[String]) -> Result<()> {

@@ -66,7 +66,7 @@ enum Command {
         #[arg(long)]
         sim: bool,
     },
-    /// Times the engine beside its peers, or checks the programs that do
+    /// Times the engine and the module beside their peers, or checks the programs that do
     Bench {
         #[command(subcommand)]
         bench: bench::Bench,

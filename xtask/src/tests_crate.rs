@@ -136,20 +136,54 @@ pub(crate) fn vectors(program: &Path, module: &Path, envoy: Option<&Path>) -> Re
     run(program, arguments)
 }
 
+/// Builds all that it takes and times what requests cost in Envoy.
+///
+/// # Errors
+///
+/// When something cannot be built, fetched or run.
+pub(crate) fn bench_envoy(peers: &Peers, options: Vec<OsString>) -> Result<()> {
+    let mut arguments = bench_arguments("bench-envoy")?;
+    if let Some(module) = &peers.casbin_module {
+        arguments.extend(["--casbin-module".into(), module.into()]);
+    }
+    if let Some(program) = &peers.ext_authz {
+        arguments.extend(["--ext-authz".into(), program.into()]);
+    }
+    arguments.extend(options);
+    bench(arguments)
+}
+
+/// What the benchmark compares with and this workspace builds.
+pub(crate) struct Peers {
+    /// The module with the casbin crate as its engine.
+    pub(crate) casbin_module: Option<PathBuf>,
+    /// The server that ext_authz asks.
+    pub(crate) ext_authz: Option<PathBuf>,
+}
+
 /// Builds all that it takes and times what tokens cost in Envoy.
 ///
 /// # Errors
 ///
 /// When something cannot be built, fetched or run, or the goal is not met.
 pub(crate) fn bench_tokens() -> Result<()> {
+    bench(bench_arguments("bench-tokens")?)
+}
+
+fn bench_arguments(command: &str) -> Result<Vec<OsString>> {
     let module = wasm::build()?;
     let envoy = envoy::find_or_fetch()?;
     install_wrk()?;
-    let mut arguments = words(["bench-tokens", "--module"]);
+    let mut arguments = words([command, "--module"]);
     arguments.push(module.into());
     arguments.extend(["--envoy".into(), envoy.into(), "--out".into()]);
-    arguments.push(place::products().join("bench").join("tokens.json").into());
+    arguments.push(place::products().join("bench").into());
+    Ok(arguments)
+}
+
+fn bench(arguments: Vec<OsString>) -> Result<()> {
     step::say("Building the benchmark");
+    // Its table is the product, so it has the terminal for itself.
     let status = command(arguments)
         .stdin(Stdio::null())
         .status()
