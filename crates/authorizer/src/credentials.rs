@@ -3,13 +3,13 @@
 
 use std::rc::Rc;
 
-use doorward_bundle::{Bundle, Presence, Provider, TokenSource};
+use doorward_bundle::{Bundle, Presence, Provider};
 use doorward_engine::GraphId;
 use doorward_token::{TokenError, TokenVerifier, Verified, peek_issuer};
 
 use crate::denial::Denial;
 use crate::keys::{Patience, ProviderKeys, Unverified, Wait};
-use crate::tokens::Found;
+use crate::tokens::{Found, Sources};
 
 /// What a verified token gives for one request.
 #[derive(Debug)]
@@ -67,19 +67,19 @@ pub(crate) struct Identity<'a> {
     /// Why its token counts as none, where that is so.
     pub(crate) ignored: Option<&'static str>,
     /// Where its token stands, if the upstream is not to get it.
-    pub(crate) withheld: Vec<&'a TokenSource>,
+    pub(crate) withheld: Sources<'a>,
 }
 
 /// Verifies the request's token, if it has one.
-pub(crate) fn authenticate<'a>(
-    bundle: &'a Bundle,
+pub(crate) fn authenticate<'b>(
+    bundle: &'b Bundle,
     mark: &Rc<Mark>,
     keys: &ProviderKeys,
-    found: Option<Found<'a>>,
+    found: Option<Found<'_, 'b>>,
     now_unix_seconds: i64,
     tokens: &dyn TokenVerifier,
     patience: Patience,
-) -> Result<Identity<'a>, Unverified> {
+) -> Result<Identity<'b>, Unverified> {
     let Some(found) = found else {
         if bundle.requires_token() {
             return Err(Denial::TokenMissing.into());
@@ -103,12 +103,12 @@ pub(crate) fn authenticate<'a>(
             credentials: Some(credentials),
             ignored: None,
             withheld: if is_forwarded {
-                Vec::new()
+                Sources::new()
             } else {
                 found.sources
             },
         }),
-        Err(Unverified::Refused(_)) if may_ignore && found.is_joined => {
+        Err(Unverified::Refused(_)) if may_ignore && found.is_joined() => {
             Err(Denial::TokenAmbiguous.into())
         }
         // The upstream could read as an identity what nobody has verified, so
@@ -125,7 +125,7 @@ pub(crate) fn authenticate<'a>(
 
 /// Whether a token that cannot be accepted counts as none. Where an issuer
 /// cannot be told, all that are in question have to say so.
-fn may_ignore(bundle: &Bundle, found: &Found<'_>, chosen: Option<&(usize, &Provider)>) -> bool {
+fn may_ignore(bundle: &Bundle, found: &Found<'_, '_>, chosen: Option<&(usize, &Provider)>) -> bool {
     let ignores = |provider: &Provider| provider.presence() == Presence::OptionalOrInvalid;
     !bundle.requires_token()
         && match chosen {
@@ -139,7 +139,7 @@ fn may_ignore(bundle: &Bundle, found: &Found<'_>, chosen: Option<&(usize, &Provi
 
 /// The issuer's entry that a token is to be verified by. With several, the
 /// unverified `iss` only chooses among them; the chosen one verifies it.
-fn choose<'a>(found: &Found<'a>) -> Result<(usize, &'a Provider), TokenError> {
+fn choose<'b>(found: &Found<'_, 'b>) -> Result<(usize, &'b Provider), TokenError> {
     if let [only] = found.providers.as_slice() {
         return Ok(*only);
     }

@@ -6,6 +6,7 @@ use doorward_bundle::{Bundle, Provider, TokenSource};
 use doorward_request::{
     CanonicalPath, HeaderSnapshot, cookie_values, is_token_byte, parameter_values,
 };
+use smallvec::{SmallVec, smallvec};
 
 use crate::denial::Denial;
 
@@ -13,15 +14,34 @@ const AUTHORIZATION: &str = "authorization";
 
 /// The token of a request.
 #[derive(Debug)]
-pub(crate) struct Found<'a> {
+pub(crate) struct Found<'a, 'b> {
     pub(crate) token: Cow<'a, [u8]>,
     /// The issuers' entries that look where it stands, with their places among
     /// the bundle's.
-    pub(crate) providers: Vec<(usize, &'a Provider)>,
+    pub(crate) providers: Providers<'b>,
     /// Where it stands.
-    pub(crate) sources: Vec<&'a TokenSource>,
+    pub(crate) sources: Sources<'b>,
+    headers: &'a HeaderSnapshot,
+}
+
+/// Some of a bundle's entries; mostly there is one.
+pub(crate) type Providers<'a> = SmallVec<[(usize, &'a Provider); 1]>;
+
+/// Places where a token stands; mostly there is one.
+pub(crate) type Sources<'a> = SmallVec<[&'a TokenSource; 1]>;
+
+impl Found<'_, '_> {
     /// Whether it may be several that a proxy joined by a comma.
-    pub(crate) is_joined: bool,
+    pub(crate) fn is_joined(&self) -> bool {
+        self.sources.iter().any(|source| match source {
+            // A header of several lines holds no token.
+            TokenSource::Header { name, .. } => {
+                let mut lines = self.headers.values(name);
+                lines.any(|line| line.contains(&b','))
+            }
+            TokenSource::Cookie(_) | TokenSource::Parameter(_) => false,
+        })
+    }
 }
 
 /// Looks in every place that an issuer's entry names. The same token in two
@@ -29,11 +49,11 @@ pub(crate) struct Found<'a> {
 /// several lines with a token in one of them. `Authorization` is refused with
 /// several lines or a comma, with or without a token: RFC 9110 section 11.6.2
 /// has one set of credentials there, and servers choose among several.
-pub(crate) fn find<'a>(
-    bundle: &'a Bundle,
+pub(crate) fn find<'a, 'b>(
+    bundle: &'b Bundle,
     headers: &'a HeaderSnapshot,
     path: &'a CanonicalPath<'_>,
-) -> Result<Option<Found<'a>>, Denial> {
+) -> Result<Option<Found<'a, 'b>>, Denial> {
     let mut found = None;
     let (mut is_several, mut has_bearer) = (false, false);
     for (index, provider) in bundle.providers().iter().enumerate() {
@@ -45,8 +65,7 @@ pub(crate) fn find<'a>(
                     for value in headers.values(name) {
                         if let Some(token) = strip_prefix(value, prefix) {
                             has_token = true;
-                            let is_joined = value.contains(&b',');
-                            note(&mut found, token.into(), place(source), is_joined)?;
+                            note(&mut found, headers, token.into(), place(source))?;
                         } else if name == AUTHORIZATION {
                             is_several |= !is_first || value.contains(&b',');
                         }
@@ -60,12 +79,12 @@ pub(crate) fn find<'a>(
                 TokenSource::Cookie(name) => {
                     let lines = headers.values("cookie");
                     for token in lines.flat_map(|line| cookie_values(line, name)) {
-                        note(&mut found, token.into(), place(source), false)?;
+                        note(&mut found, headers, token.into(), place(source))?;
                     }
                 }
                 TokenSource::Parameter(name) => {
                     for token in parameter_values(path.query().unwrap_or_default(), name) {
-                        note(&mut found, token, place(source), false)?;
+                        note(&mut found, headers, token, place(source))?;
                     }
                 }
             }
@@ -78,22 +97,24 @@ pub(crate) fn find<'a>(
     Ok(found)
 }
 
-fn note<'a>(
-    found: &mut Option<Found<'a>>,
+fn note<'a, 'b>(
+    found: &mut Option<Found<'a, 'b>>,
+    headers: &'a HeaderSnapshot,
     token: Cow<'a, [u8]>,
-    (index, provider, source): (usize, &'a Provider, &'a TokenSource),
-    is_joined: bool,
+    (index, provider, source): (usize, &'b Provider, &'b TokenSource),
 ) -> Result<(), Denial> {
-    let known = found.get_or_insert_with(|| Found {
-        token: token.clone(),
-        providers: Vec::new(),
-        sources: Vec::new(),
-        is_joined: false,
-    });
+    let Some(known) = found else {
+        *found = Some(Found {
+            token,
+            providers: smallvec![(index, provider)],
+            sources: smallvec![source],
+            headers,
+        });
+        return Ok(());
+    };
     if known.token != token {
         return Err(Denial::TokenAmbiguous);
     }
-    known.is_joined |= is_joined;
     if !known.providers.iter().any(|(other, _)| *other == index) {
         known.providers.push((index, provider));
     }

@@ -43,8 +43,8 @@ impl IdentityHeaders {
     pub fn is_forged(&self, name: &[u8]) -> bool {
         self.is_written(name)
             || self.sources.iter().any(|source| {
-                same_header(name, source.as_bytes())
-                    && !name.eq_ignore_ascii_case(source.as_bytes())
+                !name.eq_ignore_ascii_case(source.as_bytes())
+                    && same_header(name, source.as_bytes())
             })
     }
 

@@ -129,9 +129,16 @@ impl HeaderSnapshot {
 
     /// The values of the header `name`, one by one.
     pub fn values<'s, 'n>(&'s self, name: &'n str) -> impl Iterator<Item = &'s [u8]> + use<'s, 'n> {
-        self.iter()
-            .filter(move |(candidate, _)| candidate.eq_ignore_ascii_case(name.as_bytes()))
-            .map(|(_, value)| value)
+        // Most names differ in length, which needs no look at them.
+        self.entries
+            .iter()
+            .filter(move |entry| {
+                entry.name.len() == name.len()
+                    && self
+                        .bytes(&entry.name)
+                        .eq_ignore_ascii_case(name.as_bytes())
+            })
+            .map(|entry| self.bytes(&entry.value))
     }
 
     /// Hides every header for which `forged` says yes: from here on only

@@ -20,6 +20,10 @@ pub struct Mapping {
     entries: Vec<Entry>,
     /// All that an entry may read, each once.
     attributes: Vec<Attribute>,
+    /// Whether `request.host` is among them.
+    reads_host: bool,
+    /// See [`Mapping::reads_what_rewriting_changes`].
+    reads_what_rewriting_changes: bool,
 }
 
 /// Why a mapping does not fit the request definition of the model.
@@ -108,8 +112,12 @@ impl Mapping {
                 }
             }
         }
+        let is_changed =
+            |attribute: &Attribute| attribute.depends_on_route() || attribute.depends_on_filters();
         Ok(Self {
             entries,
+            reads_host: attributes.contains(&Attribute::Host),
+            reads_what_rewriting_changes: attributes.iter().any(is_changed),
             attributes,
         })
     }
@@ -178,16 +186,14 @@ impl Mapping {
     /// have gone by the route too. To such a request neither path nor host is
     /// rewritten.
     #[must_use]
-    pub fn reads_what_rewriting_changes(&self) -> bool {
-        self.attributes()
-            .any(|attribute| attribute.depends_on_route() || attribute.depends_on_filters())
+    pub const fn reads_what_rewriting_changes(&self) -> bool {
+        self.reads_what_rewriting_changes
     }
 
     /// Whether any entry uses the host.
     #[must_use]
-    pub fn reads_host(&self) -> bool {
-        self.attributes()
-            .any(|attribute| *attribute == Attribute::Host)
+    pub const fn reads_host(&self) -> bool {
+        self.reads_host
     }
 
     /// What is known of the values before there is a request, in the order of

@@ -72,6 +72,21 @@ fn key_match(pattern: &str) -> (&str, bool) {
     }
 }
 
+/// Whether a text is what [`key_match`] says of a pattern, in one pass over
+/// both.
+fn matches_key(text: &str, pattern: &str) -> bool {
+    let mut text = text.bytes();
+    for byte in pattern.bytes() {
+        if byte == b'*' {
+            return true;
+        }
+        if text.next() != Some(byte) {
+            return false;
+        }
+    }
+    text.next().is_none()
+}
+
 /// Whether a pattern is matched as it stands.
 fn is_plain(kind: Kind, text: &str) -> bool {
     kind == Kind::KeyMatch || KeyPattern::read(kind, text).is_some()
@@ -260,10 +275,7 @@ impl Matching<'_> {
         }
         if kind == Kind::KeyMatch {
             self.budget.spend(scan_steps(pattern).saturating_add(1))?;
-            return Ok(Some(match key_match(pattern) {
-                (prefix, true) => text.starts_with(prefix),
-                (exact, false) => text == exact,
-            }));
+            return Ok(Some(matches_key(text, pattern)));
         }
         let Some(key) = KeyPattern::read(kind, pattern) else {
             return Ok(None);

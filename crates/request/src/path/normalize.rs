@@ -34,6 +34,35 @@ pub(super) fn normalize(path: &str, mode: PathNormalization) -> Result<Cow<'_, s
     }
 }
 
+/// A target that is canonical in every mode, and the length of its path: what
+/// nearly all requests have, told in one pass. None is no verdict.
+pub(super) fn plain(target: &[u8]) -> Option<(&str, usize)> {
+    let (b'/', mut rest) = target.split_first()? else {
+        return None;
+    };
+    let mut before = b'/';
+    while let Some((byte, behind)) = rest.split_first() {
+        let starts_segment = before == b'/';
+        match *byte {
+            b'?' => {
+                let is_plain = |byte: &u8| byte.is_ascii_graphic() && *byte != b'#';
+                if !behind.iter().all(is_plain) {
+                    return None;
+                }
+                break;
+            }
+            b'/' | b'.' if starts_segment => return None,
+            b'/' => {}
+            byte if is_segment_character(byte) => {}
+            _ => return None,
+        }
+        before = *byte;
+        rest = behind;
+    }
+    let length = target.len().checked_sub(rest.len())?;
+    Some((std::str::from_utf8(target).ok()?, length))
+}
+
 /// Every character in its one spelling; dots and slashes in a row are as they
 /// were.
 fn spell(path: &str, mode: PathNormalization) -> Result<Cow<'_, str>, PathError> {
@@ -127,8 +156,12 @@ fn encode(canonical: &mut String, byte: u8) {
 }
 
 /// `pchar` of RFC 3986 section 3.3, without the `;` of path parameters.
-fn is_segment_character(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@".contains(&byte)
+const fn is_segment_character(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'$' | b'&'..=b'.' | b':' | b'=' | b'@' | b'_' | b'~'
+        )
 }
 
 /// Removes dot segments (RFC 3986 section 5.2.4) and then, where the mode says
