@@ -13,7 +13,7 @@ mod proxy;
 mod pushes;
 mod report;
 mod results;
-mod rules;
+pub(crate) mod rules;
 mod run;
 mod server;
 mod statistics;

@@ -13,8 +13,8 @@ const SCOPE: &str = "orders:read";
 
 /// What the first segment of a path begins with that a rule allows, and of one
 /// that no rule allows.
-pub(super) const ALLOWED: &str = "service";
-pub(super) const DENIED: &str = "closed";
+pub(crate) const ALLOWED: &str = "service";
+pub(crate) const DENIED: &str = "closed";
 
 /// Equality of the method, as rbac compares it, and one effect: a rule that
 /// allows is enough, as for rbac.
@@ -38,7 +38,7 @@ m = g(r.sub, p.sub) && keyMatch(r.obj, p.obj) && r.act == p.act
 /// A bundle of so many rules as a plugin configuration. Tokens are checked as
 /// the example bundle says. The revision is also a path that this revision
 /// alone allows, `/REVISION`.
-pub(super) fn configuration(count: usize, revision: Option<&str>) -> Result<String> {
+pub(crate) fn configuration(count: usize, revision: Option<&str>) -> Result<String> {
     let mut manifest = bundle::manifest(&root().join("policies").join("orders"), None)?;
     manifest.name = "bench".to_owned();
     manifest.model = Some(MODEL.to_owned());
