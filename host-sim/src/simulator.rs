@@ -106,6 +106,7 @@ impl Simulator {
                 accepted: true,
                 trapped: self.trapped(),
                 log: self.take_log(),
+                fuel: None,
             });
         }
         let (accepted, trapped) = match self.verdicts.get(configuration) {
@@ -118,6 +119,7 @@ impl Simulator {
                 accepted,
                 log: self.take_log(),
                 trapped,
+                fuel: None,
             });
         }
         let vm = match &self.current {
@@ -125,6 +127,8 @@ impl Simulator {
             _ => self.start_vm(),
         };
         let root = self.take_root(vm, configuration);
+        let machine = self.vms.get(&vm).map(Vm::host);
+        let fuel = machine.and_then(|host| Some(host.usage.get(&root)?.fuel));
         self.current = Some(Plugin {
             vm,
             root,
@@ -136,6 +140,7 @@ impl Simulator {
             accepted,
             trapped: self.trapped(),
             log: self.take_log(),
+            fuel,
         })
     }
 

@@ -6,7 +6,7 @@
 //! ([`host_sim::scenario::check`]) compares what was observed with what was
 //! expected.
 
-pub mod bench_tokens;
+pub mod bench_envoy;
 pub mod bundle;
 pub mod client;
 pub mod demo;

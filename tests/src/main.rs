@@ -4,7 +4,7 @@
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use doorward_tests::{
-    bench_tokens, demo, generate, mtls, paths, push_under_load, request_cost, rotation_under_load,
+    bench_envoy, demo, generate, mtls, paths, push_under_load, request_cost, rotation_under_load,
     scenarios, vectors,
 };
 use std::path::PathBuf;
@@ -71,24 +71,10 @@ enum Command {
         #[arg(long)]
         module: PathBuf,
     },
-    /// Times what tokens cost in Envoy, beside jwt_authn
-    BenchTokens {
-        /// The module
-        #[arg(long)]
-        module: PathBuf,
-        /// Envoy's program
-        #[arg(long)]
-        envoy: PathBuf,
-        /// Where the numbers go
-        #[arg(long)]
-        out: PathBuf,
-        /// How often each variant is measured
-        #[arg(long, default_value_t = 7)]
-        rounds: usize,
-        /// How long each measurement takes, in seconds
-        #[arg(long, default_value_t = 2)]
-        seconds: u64,
-    },
+    /// Times what requests cost in Envoy, beside native filters and servers
+    BenchEnvoy(BenchArguments),
+    /// Times what tokens cost in Envoy, beside jwt_authn; fails short of the goal
+    BenchTokens(BenchArguments),
     /// Sends the corpus of confusing paths through Envoy
     Paths {
         /// The module
@@ -143,6 +129,57 @@ struct HostArguments {
     envoy: Option<PathBuf>,
 }
 
+#[derive(Args)]
+struct BenchArguments {
+    /// The module
+    #[arg(long)]
+    module: PathBuf,
+    /// Envoy's program
+    #[arg(long)]
+    envoy: PathBuf,
+    /// The folder where the numbers go
+    #[arg(long)]
+    out: PathBuf,
+    /// The module with the casbin crate as its engine; left out when absent
+    #[arg(long)]
+    casbin_module: Option<PathBuf>,
+    /// The server that ext_authz asks; left out when absent
+    #[arg(long)]
+    ext_authz: Option<PathBuf>,
+    /// How often each variant is measured
+    #[arg(long, default_value_t = 8, value_parser = at_least_one)]
+    rounds: usize,
+    /// How long each measurement takes, in seconds
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: u64,
+    /// Variants with one of these in their names; `memory` and `pushes` too
+    #[arg(long, num_args = 1.., value_name = "SUBSTRING")]
+    only: Vec<String>,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+impl BenchArguments {
+    fn plan(&self) -> bench_envoy::Plan<'_> {
+        bench_envoy::Plan {
+            envoy: &self.envoy,
+            module: &self.module,
+            casbin_module: self.casbin_module.as_deref(),
+            ext_authz: self.ext_authz.as_deref(),
+            out: &self.out,
+            rounds: self.rounds,
+            seconds: self.seconds,
+            only: &self.only,
+        }
+    }
+}
+
 fn main() -> ExitCode {
     match run(Arguments::parse().command) {
         Ok(passed) => ExitCode::from(u8::from(!passed)),
@@ -169,19 +206,8 @@ fn run(command: Command) -> Result<bool> {
                 _ => Ok(scenarios::natively(&files)),
             }
         }
-        Command::BenchTokens {
-            module,
-            envoy,
-            out,
-            rounds,
-            seconds,
-        } => bench_tokens::run(&bench_tokens::Plan {
-            envoy: &envoy,
-            module: &module,
-            out: &out,
-            rounds,
-            seconds,
-        }),
+        Command::BenchEnvoy(arguments) => bench_envoy::run(&arguments.plan()).map(|()| true),
+        Command::BenchTokens(arguments) => bench_envoy::tokens(&arguments.plan()),
         Command::RequestCost { module } => request_cost::run(&module),
         Command::Vectors { host, module } => vectors::run(host.envoy.as_deref(), &module),
         Command::Demo {

@@ -1,8 +1,9 @@
 //! The engine and the module beside their peers.
 
-use crate::{place, step, tests_crate};
+use crate::{peers, place, step, tests_crate, wasm};
 use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
+use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
 /// The package; no default member, since its peers take minutes to compile.
@@ -20,8 +21,23 @@ pub(crate) enum Bench {
         #[arg(long, value_name = "NAME")]
         family: Vec<String>,
     },
+    /// Times what requests cost in Envoy, beside its own filters, servers and the casbin crate
+    Envoy {
+        /// How often each variant is measured, after a round that warms up
+        #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+        rounds: u32,
+        /// How long each measurement takes, in seconds
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+        seconds: u32,
+        /// Measures variants with one of these in their names alone; `memory` and `pushes` too
+        #[arg(long, num_args = 1.., value_name = "SUBSTRING")]
+        only: Vec<String>,
+    },
     /// Times what tokens cost in Envoy, beside its own jwt_authn
     Tokens,
+    /// Builds what Envoy is given beside the module: an ext_authz server, and
+    /// the module with the casbin crate as its engine
+    Peers,
     /// Runs clippy on the benchmarks, which `cargo xtask test` leaves out
     Lint,
 }
@@ -34,14 +50,69 @@ pub(crate) enum Bench {
 pub(crate) fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Engine { quick, family } => engine(*quick, family),
+        Bench::Envoy {
+            rounds,
+            seconds,
+            only,
+        } => envoy(*rounds, *seconds, only),
         Bench::Tokens => tests_crate::bench_tokens(),
-        Bench::Lint => {
-            step::say("Linting the benchmarks");
-            // In release, so that build scripts and macros are shared with the run.
-            step::must(cargo("clippy").args(["--all-targets", "--", "-D", "warnings"]))?;
+        Bench::Peers => {
+            wasm::build_casbin()?;
+            let server = peers::ext_authz()?;
+            println!("    {}", server.display());
             Ok(())
         }
+        Bench::Lint => lint(),
     }
+}
+
+fn lint() -> Result<()> {
+    step::say("Linting the benchmarks");
+    let denied = ["--all-targets", "--", "-D", "warnings"];
+    // In release, so that build scripts and macros are shared with the run.
+    step::must(cargo("clippy").args(denied))?;
+    step::must(peers::cargo("clippy").args(denied))?;
+    let mut casbin = Command::new(place::cargo());
+    casbin
+        .args(["clippy", "--locked", "--release"])
+        .args([
+            "--package",
+            "doorward-bundle",
+            "--features",
+            "casbin-engine",
+        ])
+        .args(["--", "-D", "warnings"])
+        .current_dir(place::root());
+    step::must(&mut casbin)?;
+    Ok(())
+}
+
+/// What the names of variants have in them that need a peer built here.
+const PEERS: [&str; 2] = ["casbin", "ext_authz"];
+
+fn envoy(rounds: u32, seconds: u32, only: &[String]) -> Result<()> {
+    // What is not built is left out, and the table says so. It takes many
+    // minutes the first time, so it is built where it is measured alone.
+    let [casbin, ext_authz] = PEERS.map(|peer| {
+        only.is_empty()
+            || only
+                .iter()
+                .any(|part| part.contains(peer) || peer.contains(part.as_str()))
+    });
+    let peers = tests_crate::Peers {
+        casbin_module: casbin.then(wasm::build_casbin).transpose()?,
+        ext_authz: ext_authz.then(peers::ext_authz).transpose()?,
+    };
+    let mut options: Vec<OsString> = vec![
+        "--rounds".into(),
+        rounds.to_string().into(),
+        "--seconds".into(),
+        seconds.to_string().into(),
+    ];
+    for part in only {
+        options.extend(["--only".into(), part.into()]);
+    }
+    tests_crate::bench_envoy(&peers, options)
 }
 
 fn engine(quick: bool, families: &[String]) -> Result<()> {

@@ -14,6 +14,7 @@ mod envoy;
 mod exports;
 mod fuzz;
 mod optimize;
+mod peers;
 mod place;
 mod sections;
 mod step;
@@ -65,7 +66,7 @@ enum Command {
         #[arg(long)]
         sim: bool,
     },
-    /// Times the engine beside its peers, or checks the programs that do
+    /// Times the engine and the module beside their peers, or checks the programs that do
     Bench {
         #[command(subcommand)]
         bench: bench::Bench,

@@ -2,7 +2,7 @@
 //! pushes under load.
 
 use crate::step::Outcome;
-use crate::{apt, envoy, place, step, wasm};
+use crate::{apt, envoy, peers, place, step, wasm};
 use anyhow::{Context, Result};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,13 @@ use std::process::{Command, Stdio};
 
 /// What is built and tested: all but the benchmarks, whose peers take minutes
 /// to compile and test nothing of ours.
-pub(crate) const PACKAGES: [&str; 3] = ["--workspace", "--exclude", "doorward-bench"];
+pub(crate) const PACKAGES: [&str; 5] = [
+    "--workspace",
+    "--exclude",
+    "doorward-bench",
+    "--exclude",
+    peers::PACKAGE,
+];
 
 /// The program with these arguments, built alone when it is not: what the demo
 /// needs on a new machine and no more.
@@ -130,20 +136,54 @@ pub(crate) fn vectors(program: &Path, module: &Path, envoy: Option<&Path>) -> Re
     run(program, arguments)
 }
 
+/// Builds all that it takes and times what requests cost in Envoy.
+///
+/// # Errors
+///
+/// When something cannot be built, fetched or run.
+pub(crate) fn bench_envoy(peers: &Peers, options: Vec<OsString>) -> Result<()> {
+    let mut arguments = bench_arguments("bench-envoy")?;
+    if let Some(module) = &peers.casbin_module {
+        arguments.extend(["--casbin-module".into(), module.into()]);
+    }
+    if let Some(program) = &peers.ext_authz {
+        arguments.extend(["--ext-authz".into(), program.into()]);
+    }
+    arguments.extend(options);
+    bench(arguments)
+}
+
+/// What the benchmark compares with and this workspace builds.
+pub(crate) struct Peers {
+    /// The module with the casbin crate as its engine.
+    pub(crate) casbin_module: Option<PathBuf>,
+    /// The server that ext_authz asks.
+    pub(crate) ext_authz: Option<PathBuf>,
+}
+
 /// Builds all that it takes and times what tokens cost in Envoy.
 ///
 /// # Errors
 ///
 /// When something cannot be built, fetched or run, or the goal is not met.
 pub(crate) fn bench_tokens() -> Result<()> {
+    bench(bench_arguments("bench-tokens")?)
+}
+
+fn bench_arguments(command: &str) -> Result<Vec<OsString>> {
     let module = wasm::build()?;
     let envoy = envoy::find_or_fetch()?;
     install_wrk()?;
-    let mut arguments = words(["bench-tokens", "--module"]);
+    let mut arguments = words([command, "--module"]);
     arguments.push(module.into());
     arguments.extend(["--envoy".into(), envoy.into(), "--out".into()]);
-    arguments.push(place::products().join("bench").join("tokens.json").into());
+    arguments.push(place::products().join("bench").into());
+    Ok(arguments)
+}
+
+fn bench(arguments: Vec<OsString>) -> Result<()> {
     step::say("Building the benchmark");
+    // Its table is the product, so it has the terminal for itself.
     let status = command(arguments)
         .stdin(Stdio::null())
         .status()

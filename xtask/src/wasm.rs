@@ -11,6 +11,9 @@ use std::time::Duration;
 
 const TARGET: &str = "wasm32-wasip1";
 
+/// The environment variable with what the compiler is told for the target.
+const FLAGS: &str = "CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS";
+
 /// How long rustup may take to download the target (some 20 MB).
 const RUSTUP_LIMIT: Duration = Duration::from_secs(120);
 
@@ -52,7 +55,7 @@ enum Toolchain {
 /// When no toolchain for the target can be had, or the build fails.
 pub(crate) fn build() -> Result<PathBuf> {
     step::say("Building the module (package doorward-filter, profile module)");
-    build_as("doorward.wasm", &[])
+    within_limit(build_as("doorward.wasm", &[], "")?)
 }
 
 /// Builds the module with what its tests of signatures need, and returns its
@@ -63,13 +66,41 @@ pub(crate) fn build() -> Result<PathBuf> {
 /// As [`build`].
 pub(crate) fn build_vectors() -> Result<PathBuf> {
     step::say("Building the module of the signature tests (feature vectors)");
-    build_as("doorward-vectors.wasm", &["--features", "vectors"])
+    within_limit(build_as(
+        "doorward-vectors.wasm",
+        &["--features", "vectors"],
+        "",
+    )?)
 }
 
-fn build_as(name: &str, features: &[&str]) -> Result<PathBuf> {
+/// Builds the module with the casbin crate as its engine and returns its path.
+/// It is no module to deploy, and has no limit of size.
+///
+/// # Errors
+///
+/// As [`build`].
+pub(crate) fn build_casbin() -> Result<PathBuf> {
+    step::say("Building the module that decides by the casbin crate (feature casbin-engine)");
+    let features = ["--features", "casbin-engine"];
+    // tokio, whose traits the crate names, asks for it on this target.
+    let (module, _) = build_as("doorward-casbin.wasm", &features, "--cfg tokio_unstable")?;
+    Ok(module)
+}
+
+fn within_limit((module, bytes): (PathBuf, u64)) -> Result<PathBuf> {
+    ensure!(
+        bytes <= MAX_MODULE_BYTES,
+        "{} has more than the {MAX_MODULE_BYTES} bytes that a module may have",
+        module.display()
+    );
+    Ok(module)
+}
+
+/// Builds, and returns the module's path and size.
+fn build_as(name: &str, features: &[&str], flags: &str) -> Result<(PathBuf, u64)> {
     let built = match toolchain()? {
-        Toolchain::Current => with_current(features)?,
-        Toolchain::Debian => with_debian(features)?,
+        Toolchain::Current => with_current(features, flags)?,
+        Toolchain::Debian => with_debian(features, flags)?,
     };
     let module = place::products().join(name);
     install(&built, &module)?;
@@ -80,11 +111,7 @@ fn build_as(name: &str, features: &[&str]) -> Result<PathBuf> {
         "    target/{name}: {bytes} bytes ({} KiB)",
         bytes.div_ceil(1024)
     );
-    ensure!(
-        bytes <= MAX_MODULE_BYTES,
-        "target/{name} has more than the {MAX_MODULE_BYTES} bytes that a module may have"
-    );
-    Ok(module)
+    Ok((module, bytes))
 }
 
 /// Reduces the linked module to what it must export, and that to fewer bytes.
@@ -181,20 +208,23 @@ fn rustup_adds_target() -> Result<bool> {
     Ok(false)
 }
 
-fn with_current(features: &[&str]) -> Result<PathBuf> {
+fn with_current(features: &[&str], flags: &str) -> Result<PathBuf> {
     let target = place::build();
-    step::must(
-        Command::new(place::cargo())
-            .args(BUILD)
-            .args(features)
-            .arg("--target-dir")
-            .arg(&target)
-            .current_dir(place::root()),
-    )?;
+    let mut command = Command::new(place::cargo());
+    command
+        .args(BUILD)
+        .args(features)
+        .arg("--target-dir")
+        .arg(&target)
+        .current_dir(place::root());
+    if !flags.is_empty() {
+        command.env(FLAGS, flags);
+    }
+    step::must(&mut command)?;
     Ok(product(&target))
 }
 
-fn with_debian(features: &[&str]) -> Result<PathBuf> {
+fn with_debian(features: &[&str], flags: &str) -> Result<PathBuf> {
     // A folder of its own: two compilers would rebuild each other's work.
     let target = place::build().join("wasm");
     println!("    the standard library is built first, which takes a minute or two, once");
@@ -215,8 +245,8 @@ fn with_debian(features: &[&str]) -> Result<PathBuf> {
         .env("RUSTC", "/usr/bin/rustc")
         .env("RUSTC_BOOTSTRAP", "1")
         .env(
-            "CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS",
-            "-L native=/usr/lib/wasm32-wasi",
+            FLAGS,
+            format!("-L native=/usr/lib/wasm32-wasi {flags}").trim_end(),
         );
     // What the cargo that runs this program set for its own toolchain, and what
     // a user set for it.

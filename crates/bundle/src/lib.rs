@@ -21,6 +21,8 @@
 
 mod answers;
 mod bundle;
+#[cfg(feature = "casbin-engine")]
+mod casbin_engine;
 mod claim_path;
 mod client_address;
 mod configuration;

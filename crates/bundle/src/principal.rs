@@ -82,7 +82,7 @@ impl PrincipalForm {
                 .find(claims)
                 .and_then(text_of)
                 .ok_or_else(|| PrincipalError::Claim(path.to_string()))?;
-            let ended = value.clone() + behind;
+            let ended = value.clone() + behind.as_str();
             if position < last && ended.find(behind.as_str()) != Some(value.len()) {
                 return Err(PrincipalError::Separator(path.to_string()));
             }

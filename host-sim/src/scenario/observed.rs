@@ -60,6 +60,9 @@ pub struct ObservedPush {
     pub log: Vec<String>,
     /// What the module trapped with, if it did.
     pub trapped: Option<String>,
+    /// Fuel that the root context which serves has used so far; absent on a host that does not
+    /// measure it.
+    pub fuel: Option<u64>,
 }
 
 /// Calls that a module made into its host, by name of the import.

@@ -160,6 +160,7 @@ fn observed_push(accepted: bool, log: &str) -> ObservedPush {
         accepted,
         log: lines(log),
         trapped: trap(log),
+        fuel: None,
     }
 }
 

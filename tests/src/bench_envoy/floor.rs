@@ -11,6 +11,11 @@ use std::path::Path;
 
 const TEXT: &str = include_str!("floor.wat");
 
+/// The module whose callback returns at once.
+pub(super) fn empty() -> Result<Vec<u8>> {
+    wat::parse_str(include_str!("empty.wat")).context("the empty module is not well-formed")
+}
+
 /// Asks, and traps where the answer is another than "result: true".
 const VERIFY: &str = "
     (if (call $call (i32.const 256) (i32.const 16) (i32.const 1024) (i32.const LENGTH)
