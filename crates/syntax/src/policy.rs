@@ -1,5 +1,6 @@
 //! The rows of a policy, and Casbin's CSV.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::error::{PolicyError, Position};
@@ -92,12 +93,14 @@ impl Policy {
     /// The first malformed line.
     pub fn parse_csv(text: &str) -> Result<Self, PolicyError> {
         let mut policy = Self::default();
+        let mut found = Vec::new();
         for (line, number) in text.lines().zip(1_u32..) {
             let trimmed = line.trim();
             if trimmed.is_empty() || trimmed.starts_with('#') {
                 continue;
             }
-            let fields = fields(trimmed).map_err(|(offset, message)| {
+            found.clear();
+            fields(trimmed, &mut found).map_err(|(offset, message)| {
                 let indent = line.len().saturating_sub(line.trim_start().len());
                 let before = line.get(..indent.saturating_add(offset)).unwrap_or("");
                 let column = u32::try_from(before.chars().count()).unwrap_or(u32::MAX);
@@ -109,13 +112,13 @@ impl Policy {
                     message,
                 }
             })?;
-            let mut fields = fields.into_iter();
-            let kind = fields.next().unwrap_or_default();
-            policy.rows.push(Row {
-                kind: kind.into(),
-                fields: fields.map(Into::into).collect(),
-                line: number,
-            });
+            if let Some((kind, fields)) = found.split_first() {
+                policy.rows.push(Row {
+                    kind: (**kind).into(),
+                    fields: fields.iter().map(|field| (**field).into()).collect(),
+                    line: number,
+                });
+            }
         }
         Ok(policy)
     }
@@ -151,20 +154,25 @@ impl Policy {
 /// A fault: the byte offset where it is, and what it is.
 type Fault = (usize, String);
 
-/// The fields of one line.
-fn fields(line: &str) -> Result<Vec<String>, Fault> {
-    let mut fields = Vec::new();
+/// Adds the fields of one line.
+fn fields<'a>(line: &'a str, fields: &mut Vec<Cow<'a, str>>) -> Result<(), Fault> {
     let mut rest = line;
     loop {
         rest = rest.trim_start();
         let (field, after) = match rest.strip_prefix('"') {
-            Some(inside) => quoted(line, inside)?,
-            None => plain(line, rest)?,
+            Some(inside) => {
+                let (field, after) = quoted(line, inside)?;
+                (field.into(), after)
+            }
+            None => {
+                let (field, after) = plain(line, rest)?;
+                (field.into(), after)
+            }
         };
         fields.push(field);
         match after {
             Some(after) => rest = after,
-            None => return Ok(fields),
+            None => return Ok(()),
         }
     }
 }
@@ -174,18 +182,18 @@ fn offset(line: &str, rest: &str) -> usize {
 }
 
 /// A field without quotes, and what follows its comma.
-fn plain<'a>(line: &str, rest: &'a str) -> Result<(String, Option<&'a str>), Fault> {
-    let (field, after) = match rest.split_once(',') {
-        Some((field, after)) => (field, Some(after)),
-        None => (rest, None),
+fn plain<'a>(line: &str, rest: &'a str) -> Result<(&'a str, Option<&'a str>), Fault> {
+    let end = rest.bytes().position(|byte| matches!(byte, b',' | b'"'));
+    let Some((field, after)) = end.and_then(|end| rest.split_at_checked(end)) else {
+        return Ok((rest, None));
     };
-    if let Some(quote) = field.find('"') {
-        return Err((
-            offset(line, rest).saturating_add(quote),
+    match after.strip_prefix(',') {
+        Some(after) => Ok((field, Some(after))),
+        None => Err((
+            offset(line, after),
             "a quote inside a field, put the whole field in quotes and double the quote".to_owned(),
-        ));
+        )),
     }
-    Ok((field.to_owned(), after))
 }
 
 /// A field after its opening quote, and what follows its comma.

@@ -1,5 +1,7 @@
 //! Texts that start with one of many prefixes: a trie of bytes.
 
+use std::cmp::Ordering;
+
 use crate::budget::Budget;
 use crate::decision::EvaluationError;
 use crate::symbols::Symbol;
@@ -49,6 +51,18 @@ fn shared(entries: &[Entry<'_>]) -> usize {
     pairs.take_while(|(left, right)| left == right).count()
 }
 
+/// The order of two texts. In a module, comparing slices goes byte by byte, and
+/// paths of a policy begin alike; this passes over eight that are the same at
+/// a time.
+fn compare(left: &[u8], right: &[u8]) -> Ordering {
+    let words = left.as_chunks::<8>().0.iter().zip(right.as_chunks::<8>().0);
+    let same = words
+        .take_while(|(left, right)| u64::from_ne_bytes(**left) == u64::from_ne_bytes(**right))
+        .count();
+    let from = same.saturating_mul(8);
+    left.get(from..).cmp(&right.get(from..))
+}
+
 impl PrefixTrie {
     /// The trie of these prefixes.
     pub(super) fn new(mut entries: Vec<Entry<'_>>) -> Self {
@@ -56,7 +70,7 @@ impl PrefixTrie {
         if entries.is_empty() {
             return trie;
         }
-        entries.sort_unstable_by_key(|(prefix, ..)| *prefix);
+        entries.sort_unstable_by(|(left, ..), (right, ..)| compare(left, right));
         trie.nodes.push(Node::default());
         trie.first.push(0);
         // For every node its entries, and the length of the prefix so far.
@@ -132,5 +146,30 @@ impl PrefixTrie {
     /// The number of patterns.
     pub(super) fn len(&self) -> usize {
         self.ends.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::compare;
+
+    #[test]
+    fn texts_are_in_the_order_of_their_bytes() {
+        let mut texts: Vec<Vec<u8>> = Vec::new();
+        for length in 0..20 {
+            texts.push(vec![b'a'; length]);
+            for place in 0..length {
+                for byte in [0, b'Z', b'b', 0x80, 0xff] {
+                    let mut text = vec![b'a'; length];
+                    text[place] = byte;
+                    texts.push(text);
+                }
+            }
+        }
+        for left in &texts {
+            for right in &texts {
+                assert_eq!(compare(left, right), left.cmp(right), "{left:?} {right:?}");
+            }
+        }
     }
 }

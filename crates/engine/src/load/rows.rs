@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::FixedState;
+
 use crate::effect::RowEffect;
 use crate::error::CompileError;
 use crate::settings::Settings;
@@ -44,7 +46,8 @@ pub(crate) fn sort_out(
         of_policies: vec![Vec::new(); model.names.policies.len()],
         of_graphs: vec![Vec::new(); model.names.graphs.len()],
     };
-    let mut seen = HashSet::new();
+    // Who writes the policy has nothing to gain from texts that collide.
+    let mut seen = HashSet::with_capacity_and_hasher(policy.rows.len(), FixedState::default());
     for (row, index) in policy.rows.iter().zip(0_u32..) {
         let definition = definition(model, row)?;
         check_size(model, row, &definition)?;
