@@ -26,6 +26,9 @@ enum Refusal {
     Host(host::HostError),
     Configuration(ConfigurationError),
     Signatures(UnknownSignatures),
+    /// This module is for a benchmark, and decides otherwise in places.
+    #[cfg(feature = "casbin-engine")]
+    Casbin,
 }
 
 impl std::fmt::Display for Refusal {
@@ -34,6 +37,11 @@ impl std::fmt::Display for Refusal {
             Self::Host(error) => write!(f, "{error}"),
             Self::Configuration(error) => write!(f, "{error}"),
             Self::Signatures(error) => write!(f, "{error}"),
+            #[cfg(feature = "casbin-engine")]
+            Self::Casbin => f.write_str(
+                "this module decides by the casbin crate, for a benchmark alone: the VM's \
+                 environment variable DOORWARD_CASBIN is not \"benchmark\"",
+            ),
         }
     }
 }
@@ -48,6 +56,10 @@ impl Root {
     }
 
     fn configure(size: usize) -> Result<Authorizer, Refusal> {
+        #[cfg(feature = "casbin-engine")]
+        if !std::env::var_os("DOORWARD_CASBIN").is_some_and(|value| value == "benchmark") {
+            return Err(Refusal::Casbin);
+        }
         vm::choose_signatures().map_err(Refusal::Signatures)?;
         let bytes = match size {
             0 => Vec::new(),

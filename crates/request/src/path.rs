@@ -226,6 +226,28 @@ mod tests {
     }
 
     #[test]
+    fn no_byte_is_plain_that_is_not_canonical() {
+        for byte in 0..=u8::MAX {
+            let around: [(&[u8], &[u8]); 3] = [(b"/", b""), (b"/a", b"c"), (b"/a?", b"")];
+            for (before, behind) in around {
+                let target = [before, &[byte], behind].concat();
+                let Some((text, path_length)) = normalize::plain(&target) else {
+                    continue;
+                };
+                let target = Cow::Borrowed(text);
+                let plain = CanonicalPath {
+                    target,
+                    path_length,
+                };
+                for mode in PathNormalization::ALL {
+                    let spelled = CanonicalPath::spelled(text.as_bytes(), mode);
+                    assert_eq!(spelled.as_ref(), Ok(&plain), "{byte:#x} {mode:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn ambiguous_targets_are_refused() {
         for (target, error) in [
             (b"".as_slice(), PathError::NotAbsolute),

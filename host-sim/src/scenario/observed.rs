@@ -60,8 +60,8 @@ pub struct ObservedPush {
     pub log: Vec<String>,
     /// What the module trapped with, if it did.
     pub trapped: Option<String>,
-    /// Fuel that the root context which serves has used so far; absent on a host that does not
-    /// measure it.
+    /// Fuel that the root context which came to serve by this push has used so far; absent where
+    /// none did, and on a host that does not measure it.
     pub fuel: Option<u64>,
 }
 

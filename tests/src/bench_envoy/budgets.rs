@@ -7,8 +7,8 @@ use super::results::Results;
 use super::variant::{FLOOR, Kind, RULES, Tokens, allowed};
 use serde::Serialize;
 
-/// What a ratio says where the other adds nothing that can be measured.
-const WITHOUT_END: f64 = f64::INFINITY;
+/// The least latency that can be told from none, in microseconds: wrk's unit.
+const RESOLUTION: f64 = 1.0;
 
 /// What must not be exceeded, or must be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -156,7 +156,7 @@ fn latencies(results: &Results) -> [Budget; 2] {
     let server = allowed(Kind::ExtAuthz, 0, Tokens::One);
     let times = |of: fn(&super::load::Latency) -> f64| {
         let ours = results.added_latency(doorward, of)?;
-        Some(times(results.added_latency(server, of)?, ours))
+        times(results.added_latency(server, of)?, ours)
     };
     let budget = |what: &str, measured| {
         let what = format!("added latency at {what} of ext_authz answered at once, times ours");
@@ -168,12 +168,9 @@ fn latencies(results: &Results) -> [Budget; 2] {
     ]
 }
 
-fn times(theirs: f64, ours: f64) -> f64 {
-    if ours > 0.0 {
-        theirs / ours
-    } else {
-        WITHOUT_END
-    }
+/// How often ours goes into theirs; none where theirs cannot be told from none.
+fn times(theirs: f64, ours: f64) -> Option<f64> {
+    (theirs >= RESOLUTION).then(|| theirs / ours.max(RESOLUTION))
 }
 
 #[cfg(test)]
@@ -192,9 +189,10 @@ mod tests {
     }
 
     #[test]
-    fn nothing_added_is_any_number_of_times_less() {
-        assert_eq!(times(50.0, 10.0), 5.0);
-        assert_eq!(times(50.0, 0.0), f64::INFINITY);
-        assert_eq!(times(50.0, -1.0), f64::INFINITY);
+    fn a_latency_below_what_can_be_told_is_that() {
+        assert_eq!(times(50.0, 10.0), Some(5.0));
+        assert_eq!(times(50.0, 0.0), Some(50.0));
+        assert_eq!(times(50.0, -1.0), Some(50.0));
+        assert_eq!(times(-3.0, -1.0), None);
     }
 }

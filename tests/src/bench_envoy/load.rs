@@ -113,8 +113,8 @@ impl Load {
             summary.requests > 0 && summary.refused == refused && summary.broken == 0,
             "not every request was answered as it should: {summary:?}"
         );
-        let cpu = (after.0 - before.0) as f64 - idle;
-        let server = (after.1 - before.1) as f64;
+        let cpu = after.0.saturating_sub(before.0) as f64 - idle;
+        let server = after.1.saturating_sub(before.1) as f64;
         let each = |nanoseconds: f64| nanoseconds / 1000.0 / requests as f64;
         Ok(Slice {
             requests,
@@ -161,7 +161,7 @@ impl Load {
 pub(super) fn idle(envoy: u32) -> Result<f64> {
     let (before, started) = (cpu_nanoseconds(envoy)?, Instant::now());
     thread::sleep(IDLE_TIME);
-    let took = (cpu_nanoseconds(envoy)? - before) as f64;
+    let took = cpu_nanoseconds(envoy)?.saturating_sub(before) as f64;
     Ok(took / started.elapsed().as_secs_f64())
 }
 
@@ -173,7 +173,7 @@ fn settle(envoy: u32) -> Result<()> {
     loop {
         thread::sleep(PAUSE);
         let now = cpu_nanoseconds(envoy)?;
-        if now - before < IDLE {
+        if now.saturating_sub(before) < IDLE {
             return Ok(());
         }
         before = now;
@@ -190,8 +190,10 @@ pub(super) fn cpu_nanoseconds(process: u32) -> Result<u64> {
     let mut sum = 0;
     for task in std::fs::read_dir(format!("/proc/{process}/task"))? {
         let path = task?.path().join("schedstat");
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("{} cannot be read", path.display()))?;
+        // A thread may end in between.
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            continue;
+        };
         let time = text.split_whitespace().next().unwrap_or_default();
         sum += time
             .parse::<u64>()

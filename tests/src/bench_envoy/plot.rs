@@ -27,7 +27,8 @@ const FLOORS: [(Kind, RGBColor); 3] = [
 /// A line's name, its color and its points.
 type Line = (&'static str, RGBColor, Vec<(f64, f64)>);
 
-/// Draws what was measured with one cached token; nothing when nothing was.
+/// Draws what was measured with one cached token, by the CPU of Envoy and of
+/// the server that it asks.
 pub(super) fn draw(file: &Path, results: &Results) -> Result<()> {
     let lines = lines(results);
     let most = lines

@@ -146,9 +146,16 @@ fn wasm(module: &Path, vm: &str, configuration: &str) -> Value {
     filter
 }
 
-/// The VM's environment: bundles here are not signed.
+/// The VM's environment: bundles here are not signed, and the module with the
+/// casbin crate may decide.
 pub(super) fn environment() -> BTreeMap<String, String> {
-    BTreeMap::from([("DOORWARD_UNSIGNED".to_owned(), "allow".to_owned())])
+    let variables = [
+        ("DOORWARD_UNSIGNED", "allow"),
+        ("DOORWARD_CASBIN", "benchmark"),
+    ];
+    variables
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
 }
 
 fn lua() -> Value {
@@ -241,6 +248,8 @@ pub(super) fn bootstrap(
         all.push(listener);
     }
     bootstrap["static_resources"]["listeners"] = Value::Array(all);
+    // Its work grows with the listeners, and some slices would pay for it.
+    bootstrap["stats_flush_interval"] = json!("290s");
     for cluster in clusters {
         config::add_cluster(&mut bootstrap, cluster)?;
     }

@@ -137,6 +137,7 @@ fn object(results: &Results, found: &Measured) -> Value {
         "token": variant.tokens.name(),
         "result": if variant.allowed { "allow" } else { "deny" },
         "rounds": found.busy.len(),
+        "latency_rounds": found.calm.len(),
         "cpu_us_per_request": found.busy(|slice| slice.cpu),
         "cpu_us_per_request_added": results.added(variant, NO_FILTER, |slice| slice.cpu),
         "cpu_us_per_request_with_server": found.busy(|slice| slice.cpu_with_server),

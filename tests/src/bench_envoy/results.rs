@@ -63,18 +63,24 @@ impl Results {
     }
 
     /// What a variant adds to no filter, as a part of what another adds: the
-    /// median of the ratios of each round.
+    /// median of the ratios of each round. None where the other added nothing
+    /// in half of the rounds, since then it says nothing.
     pub(super) fn ratio(&self, ours: Variant, theirs: Variant) -> Option<f64> {
         let base = &self.of(NO_FILTER)?.busy;
         let (ours, theirs) = (&self.of(ours)?.busy, &self.of(theirs)?.busy);
-        let ratios: Vec<f64> = ours
+        let rounds: Vec<(f64, f64)> = ours
             .iter()
             .filter_map(|(round, ours)| {
                 let (theirs, base) = (at(theirs, *round)?, at(base, *round)?);
-                Some((ours.cpu - base.cpu) / (theirs.cpu - base.cpu))
+                Some((ours.cpu - base.cpu, theirs.cpu - base.cpu))
             })
             .collect();
-        median(&ratios)
+        let ratios: Vec<f64> = rounds
+            .iter()
+            .filter(|(_, theirs)| *theirs > 0.0)
+            .map(|(ours, theirs)| ours / theirs)
+            .collect();
+        (ratios.len() * 2 > rounds.len()).then(|| median(&ratios))?
     }
 
     /// The latency on one connection that a variant adds to no filter, in
@@ -159,6 +165,14 @@ mod tests {
         assert_eq!(added, Some(10.0));
         let added = results.added(doorward, NO_FILTER, |slice| slice.cpu);
         assert_eq!(added, Some(27.5));
+        // Beside what adds nothing, nothing can be said.
+        let nothing = allowed(Kind::Empty, 0, Tokens::One);
+        let results = Results(vec![
+            measured(NO_FILTER, &[(1, 40.0), (2, 40.0)]),
+            measured(nothing, &[(1, 39.0), (2, 41.0)]),
+            measured(doorward, &[(1, 45.0), (2, 45.0)]),
+        ]);
+        assert_eq!(results.ratio(doorward, nothing), None);
         let missing = allowed(Kind::Lua, 0, Tokens::One);
         assert_eq!(results.ratio(doorward, missing), None);
     }

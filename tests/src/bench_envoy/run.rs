@@ -23,6 +23,13 @@ const CALM_ROUNDS: usize = 3;
 /// How far the order of variants turns from round to round.
 const TURN: usize = 7;
 
+/// Rounds' worth of requests beside the rounds: to warm up, to check, and on
+/// one connection.
+const SPARE_ROUNDS: usize = 4;
+
+/// More requests with tokens that are all different than are sent in a second.
+const PER_SECOND: usize = 14_000;
+
 /// A run that is under way.
 pub(super) struct Run<'a> {
     plan: &'a Plan<'a>,
@@ -48,7 +55,8 @@ impl<'a> Run<'a> {
         let (variants, left_out): (Vec<_>, Vec<_>) = variant::select(variants, plan.only)
             .into_iter()
             .partition(|variant| is_available(plan, *variant));
-        let files = Files::mint(&variants, &folder)?;
+        let requests = (plan.rounds + SPARE_ROUNDS) * usize::try_from(plan.seconds)? * PER_SECOND;
+        let files = Files::mint(&variants, &folder, requests)?;
         let servers = match plan.ext_authz {
             Some(program) => server::start(program, &variants, cores, &folder)?,
             None => BTreeMap::new(),
@@ -87,11 +95,11 @@ impl<'a> Run<'a> {
     pub(super) fn say_what_is_left_out(&self) {
         for variant in &self.left_out {
             let lacks = if variant.kind == Kind::Casbin {
-                "--casbin-module"
+                "the module with casbin"
             } else {
-                "--ext-authz"
+                "the ext_authz server"
             };
-            println!("left out: {variant} ({lacks} is not given)");
+            println!("left out: {variant} ({lacks} is not built)");
         }
     }
 
@@ -104,6 +112,13 @@ impl<'a> Run<'a> {
         let count = self.variants.len();
         for round in 0..=self.plan.rounds {
             for turn in 0..count {
+                // Every second round backwards, so that no variant always comes
+                // behind the same one.
+                let turn = if round % 2 == 0 {
+                    turn
+                } else {
+                    count - 1 - turn
+                };
                 self.measure(&proxy, (turn + round * TURN) % count, round)?;
             }
             let seconds = started.elapsed().as_secs_f64();
@@ -182,10 +197,14 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// That tokens which are meant to be different did not come again so often
-    /// in the end that they were cached.
+    /// That each variant still answers with the very status, and that tokens
+    /// which are meant to be different did not come again so often in the end
+    /// that they were cached.
     fn check_again(&self, proxy: &Proxy) -> Result<()> {
         for (number, variant) in self.variants.iter().enumerate() {
+            let one = self.files.path(Tokens::One);
+            tokens::ask(&self.target(proxy, number, &one)?, &self.files)
+                .with_context(|| format!("{variant}, after all rounds"))?;
             let different = matches!(variant.tokens, Tokens::Different(_));
             if different && variant.kind.caches_as_doorward() {
                 let tokens = self.files.path(variant.tokens);
@@ -201,7 +220,9 @@ impl<'a> Run<'a> {
     pub(super) fn memory_of_each(&mut self) -> Result<()> {
         println!("memory of each variant in an Envoy of its own");
         let folder = self.folder.join("memory");
-        for (number, variant) in self.variants.iter().enumerate() {
+        // The module with casbin has our own engine in memory too.
+        let measured = self.variants.iter().enumerate();
+        for (number, variant) in measured.filter(|(_, variant)| variant.kind != Kind::Casbin) {
             let mib = memory::rss_mib(&self.parts(), &self.load, &self.files, *variant, &folder)
                 .with_context(|| variant.to_string())?;
             if let Some(found) = self.results.0.get_mut(number) {

@@ -12,10 +12,6 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-/// Tokens that are used in turn: so many that hardly one comes a second time.
-/// Doorward keeps what it saw first, until others come more than once.
-const DIFFERENT: usize = 100_000;
-
 /// Fewer than any cache holds.
 const CACHED: usize = 1_000;
 
@@ -32,8 +28,9 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Mints what these variants need.
-    pub(super) fn mint(variants: &[Variant], folder: &Path) -> Result<Self> {
+    /// Mints what these variants need. Of tokens that are used in turn there
+    /// are as many as requests, so that hardly one comes a second time.
+    pub(super) fn mint(variants: &[Variant], folder: &Path, requests: usize) -> Result<Self> {
         let files = Self {
             folder: folder.to_owned(),
         };
@@ -42,8 +39,8 @@ impl Files {
         for algorithm in [Algorithm::Rs256, Algorithm::Es256] {
             let tokens = Tokens::Different(algorithm);
             if variants.iter().any(|variant| variant.tokens == tokens) {
-                println!("minting {DIFFERENT} tokens, {algorithm:?}");
-                files.write(tokens, algorithm, DIFFERENT)?;
+                println!("minting {requests} tokens, {algorithm:?}");
+                files.write(tokens, algorithm, requests)?;
             }
         }
         Ok(files)

@@ -368,3 +368,29 @@ fn repeats_agree(
         *seen.entry(name).or_insert(part) == part
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{key_match, matches_key};
+
+    #[test]
+    fn one_pass_says_what_the_prefix_says() {
+        let mut texts = vec![String::new()];
+        for _ in 0..4 {
+            for text in texts.clone() {
+                texts.extend(["a", "/", "*"].map(|part| format!("{text}{part}")));
+            }
+            texts.sort_unstable();
+            texts.dedup();
+        }
+        for text in &texts {
+            for pattern in &texts {
+                let expected = match key_match(pattern) {
+                    (prefix, true) => text.starts_with(prefix),
+                    (exact, false) => text == exact,
+                };
+                assert_eq!(matches_key(text, pattern), expected, "{text} {pattern}");
+            }
+        }
+    }
+}
