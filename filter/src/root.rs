@@ -57,7 +57,7 @@ impl Root {
 
     fn configure(size: usize) -> Result<Authorizer, Refusal> {
         #[cfg(feature = "casbin-engine")]
-        if !std::env::var_os("DOORWARD_CASBIN").is_some_and(|value| value == "benchmark") {
+        if std::env::var_os("DOORWARD_CASBIN").is_none_or(|value| value != "benchmark") {
             return Err(Refusal::Casbin);
         }
         vm::choose_signatures().map_err(Refusal::Signatures)?;
