@@ -78,8 +78,10 @@ fn lint() -> Result<()> {
         .args([
             "--package",
             "doorward-bundle",
+            "--package",
+            "doorward-filter",
             "--features",
-            "casbin-engine",
+            "doorward-filter/casbin-engine",
         ])
         .args(["--", "-D", "warnings"])
         .current_dir(place::root());
