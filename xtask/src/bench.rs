@@ -70,22 +70,14 @@ fn lint() -> Result<()> {
     step::say("Linting the benchmarks");
     let denied = ["--all-targets", "--", "-D", "warnings"];
     // In release, so that build scripts and macros are shared with the run.
-    step::must(cargo("clippy").args(denied))?;
-    step::must(peers::cargo("clippy").args(denied))?;
-    let mut casbin = Command::new(place::cargo());
-    casbin
-        .args(["clippy", "--locked", "--release"])
-        .args([
-            "--package",
-            "doorward-bundle",
-            "--package",
-            "doorward-filter",
-            "--features",
-            "doorward-filter/casbin-engine",
-        ])
-        .args(["--", "-D", "warnings"])
-        .current_dir(place::root());
-    step::must(&mut casbin)?;
+    step::must(cargo("clippy", PACKAGE).args(denied))?;
+    step::must(cargo("clippy", peers::PACKAGE).args(denied))?;
+    step::must(
+        cargo("clippy", "doorward-bundle")
+            .args(["--package", "doorward-filter"])
+            .args(["--features", "doorward-filter/casbin-engine"])
+            .args(["--", "-D", "warnings"]),
+    )?;
     Ok(())
 }
 
@@ -122,7 +114,7 @@ fn envoy(rounds: u32, seconds: u32, only: &[String]) -> Result<()> {
 
 fn engine(quick: bool, families: &[String]) -> Result<()> {
     step::say("Building the benchmarks (release; the first time takes minutes)");
-    step::must(cargo("build").arg("--bins"))?;
+    step::must(cargo("build", PACKAGE).arg("--bins"))?;
     let mut program = Command::new(place::build().join("release").join(PACKAGE));
     program
         .arg("--out")
@@ -143,10 +135,11 @@ fn engine(quick: bool, families: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn cargo(subcommand: &str) -> Command {
+/// A command of cargo for a package, in release.
+pub(crate) fn cargo(subcommand: &str, package: &str) -> Command {
     let mut command = Command::new(place::cargo());
     command
-        .args([subcommand, "--locked", "--release", "--package", PACKAGE])
+        .args([subcommand, "--locked", "--release", "--package", package])
         .current_dir(place::root());
     command
 }

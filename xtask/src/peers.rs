@@ -1,9 +1,8 @@
 //! The ext_authz server that Doorward is measured against in Envoy.
 
-use crate::{place, step};
+use crate::{bench, place, step};
 use anyhow::Result;
 use std::path::PathBuf;
-use std::process::Command;
 
 /// The package; no default member, since nothing but a benchmark needs it.
 pub(crate) const PACKAGE: &str = "doorward-ext-authz";
@@ -15,15 +14,6 @@ pub(crate) const PACKAGE: &str = "doorward-ext-authz";
 /// When it does not compile.
 pub(crate) fn ext_authz() -> Result<PathBuf> {
     step::say("Building the ext_authz server (release; the first time takes minutes)");
-    step::must(cargo("build").arg("--bins"))?;
+    step::must(bench::cargo("build", PACKAGE).arg("--bins"))?;
     Ok(place::build().join("release").join(PACKAGE))
-}
-
-/// A command of cargo for the package.
-pub(crate) fn cargo(subcommand: &str) -> Command {
-    let mut command = Command::new(place::cargo());
-    command
-        .args([subcommand, "--locked", "--release", "--package", PACKAGE])
-        .current_dir(place::root());
-    command
 }

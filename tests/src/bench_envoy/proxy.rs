@@ -47,7 +47,10 @@ impl Proxy {
             let filters = filters(parts, *variant, &name).with_context(|| variant.to_string())?;
             listeners.push((name, filters));
             if let Some(server) = parts.servers.get(&(variant.kind, variant.rules)) {
-                clusters.insert(cluster_name(*variant), cluster(*variant, server));
+                let name = cluster_name(*variant);
+                let http = json!({"http2_protocol_options": {}});
+                let cluster = config::cluster(&name, server.address(), &http);
+                clusters.insert(name, cluster);
             }
         }
         let bootstrap = bootstrap(&listeners, clusters.into_values())?;
@@ -190,29 +193,6 @@ fn ext_authz(variant: Variant) -> Value {
 
 fn cluster_name(variant: Variant) -> String {
     format!("{:?}-{}", variant.kind, variant.rules)
-}
-
-fn cluster(variant: Variant, server: &Server) -> Value {
-    let name = cluster_name(variant);
-    let address = server.address();
-    json!({
-        "name": name,
-        "type": "STATIC",
-        "connect_timeout": "5s",
-        "typed_extension_protocol_options": {
-            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-                "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.\
-                          HttpProtocolOptions",
-                "explicit_http_config": {"http2_protocol_options": {}},
-            },
-        },
-        "load_assignment": {
-            "cluster_name": name,
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"socket_address": {
-                "address": address.ip().to_string(), "port_value": address.port(),
-            }}}}]}],
-        },
-    })
 }
 
 /// The tests' Envoy without access log and upstream, since it answers itself,

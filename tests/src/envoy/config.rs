@@ -151,26 +151,31 @@ pub fn bootstrap(filter: &Value, upstream: SocketAddr, access_log: &Path) -> Val
                     }],
                 }],
             }],
-            "clusters": [{
-                "name": "upstream",
-                "type": "STATIC",
-                "connect_timeout": "5s",
-                // Trailers go on to the upstream, so that what is in them is seen.
-                "typed_extension_protocol_options": {
-                    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-                        "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.\
-                                  HttpProtocolOptions",
-                        "explicit_http_config": {
-                            "http_protocol_options": {"enable_trailers": true},
-                        },
-                    },
-                },
-                "load_assignment": {
-                    "cluster_name": "upstream",
-                    "endpoints": [{
-                        "lb_endpoints": [{"endpoint": {"address": address(upstream)}}],
-                    }],
-                },
+            // Trailers go on to the upstream, so that what is in them is seen.
+            "clusters": [cluster("upstream", upstream, &json!({
+                "http_protocol_options": {"enable_trailers": true},
+            }))],
+        },
+    })
+}
+
+/// A cluster of one server, which is spoken to by this version of HTTP.
+pub(crate) fn cluster(name: &str, server: SocketAddr, http: &Value) -> Value {
+    json!({
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "5s",
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.\
+                          HttpProtocolOptions",
+                "explicit_http_config": http,
+            },
+        },
+        "load_assignment": {
+            "cluster_name": name,
+            "endpoints": [{
+                "lb_endpoints": [{"endpoint": {"address": address(server)}}],
             }],
         },
     })
