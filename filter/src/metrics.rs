@@ -49,10 +49,16 @@ struct Count {
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
     counts: BTreeMap<Counter, Count>,
+    /// Requests that were allowed since the last flush: nearly all are.
+    allowed: u64,
     failed: bool,
 }
 
 impl Metrics {
+    pub(crate) fn add_allowed(&mut self) {
+        self.allowed = self.allowed.saturating_add(1);
+    }
+
     pub(crate) fn add(&mut self, counter: Counter, count: u64) {
         if count > 0 {
             let known = self.counts.entry(counter).or_default();
@@ -77,6 +83,8 @@ impl Metrics {
     /// Tells the proxy what is pending. What it does not take is kept; that a
     /// number is late changes no decision.
     pub(crate) fn flush(&mut self) {
+        let allowed = std::mem::take(&mut self.allowed);
+        self.add(Counter::Requests("allowed"), allowed);
         for (counter, count) in &mut self.counts {
             if count.pending == 0 {
                 continue;

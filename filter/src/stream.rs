@@ -27,11 +27,11 @@ pub(crate) struct Stream {
     /// What its trailers may not bring.
     identity: Rc<IdentityHeaders>,
     timer: Rc<Timer>,
-    state: Rc<State>,
+    permitted: bool,
+    waits: Option<Rc<State>>,
 }
 
-/// What became of a request. A root context changes it when the request waited
-/// for keys.
+/// What becomes of a request that waits for keys: a root context changes it.
 #[derive(Default)]
 pub(crate) struct State {
     permitted: Cell<bool>,
@@ -101,12 +101,13 @@ impl Stream {
             authorizer,
             identity: identity.unwrap_or_default(),
             timer,
-            state: Rc::default(),
+            permitted: false,
+            waits: None,
         }
     }
 
     fn authorize(
-        &self,
+        &mut self,
         authorizer: &Rc<Authorizer>,
         end_of_stream: bool,
     ) -> Result<Action, Failure> {
@@ -130,17 +131,19 @@ impl Stream {
             Step::Permit(permitted) => {
                 let_through(&permitted)?;
                 vm::count_decision(None, permitted.record(), now);
-                self.state.permitted.set(true);
+                self.permitted = true;
                 Ok(Action::Continue)
             }
             Step::Deny(denied) => refuse(&denied, now),
             Step::AwaitKeys(awaiting) => {
-                self.state.held.replace(Some(Held {
+                let state = Rc::new(State::default());
+                state.held.replace(Some(Held {
                     until: milliseconds.saturating_add(awaiting.timeout()),
                     authorizer: Rc::clone(authorizer),
                     awaiting,
                 }));
-                waiting::add(self.id, &self.state);
+                waiting::add(self.id, &state);
+                self.waits = Some(state);
                 // A call from here would end with this stream.
                 self.timer.fire();
                 Ok(Action::Pause)
@@ -152,7 +155,8 @@ impl Stream {
     /// ask for the rest of a request that was answered; if it did, an answer
     /// of "continue" would let the headers go too.
     fn follow(&self) -> Action {
-        if self.state.permitted.get() {
+        let waited = self.waits.as_ref();
+        if self.permitted || waited.is_some_and(|state| state.permitted.get()) {
             Action::Continue
         } else {
             Action::Pause

@@ -66,7 +66,10 @@ fn count(code: Option<&'static str>, ignored: Option<&'static str>, now_unix_sec
         let Ok(mut metrics) = metrics.try_borrow_mut() else {
             return;
         };
-        metrics.add(Counter::Requests(code.unwrap_or("allowed")), 1);
+        match code {
+            Some(code) => metrics.add(Counter::Requests(code), 1),
+            None => metrics.add_allowed(),
+        }
         if let Some(reason) = ignored {
             metrics.add(Counter::Ignored(reason), 1);
         }

@@ -11,6 +11,7 @@ use doorward_request::{
 };
 use doorward_token::TokenVerifier;
 use doorward_token::remote::{KeyStore, SharedKeys};
+use smallvec::SmallVec;
 
 use crate::answer::Answer;
 use crate::credentials::{Identity, Mark, Subject, authenticate};
@@ -289,7 +290,7 @@ impl Authorizer {
             json::expand(&mut resolved, names.unwrap_or_default())
                 .map_err(|denial| (denial, None))?;
         }
-        let values: Vec<Value<'_>> = resolved.iter().map(|value| value.value()).collect();
+        let values: SmallVec<[Value<'_>; 4]> = resolved.iter().map(|value| value.value()).collect();
         let roles = credentials
             .map(|known| role_links(&known.subject))
             .unwrap_or_default();
@@ -369,9 +370,9 @@ impl Authorizer {
 
 /// The token's roles as links of its principal; none without a principal, since
 /// a role belongs to somebody.
-fn role_links(known: &Subject) -> Vec<RoleLink<'_>> {
+fn role_links(known: &Subject) -> SmallVec<[RoleLink<'_>; 6]> {
     let Some(subject) = known.principal.as_deref() else {
-        return Vec::new();
+        return SmallVec::new();
     };
     let roles = known.roles.iter();
     roles

@@ -134,6 +134,12 @@ fn note<'a, 'b>(
 /// read one there.
 fn strip_prefix<'v>(value: &'v [u8], prefix: &str) -> Option<&'v [u8]> {
     let prefix = prefix.as_bytes();
+    // In its usual spelling.
+    if let Some(token) = value.strip_prefix(prefix)
+        && token.first() != Some(&b' ')
+    {
+        return Some(token);
+    }
     let Some(scheme) = prefix.strip_suffix(b" ") else {
         let (start, token) = value.split_at_checked(prefix.len())?;
         return start.eq_ignore_ascii_case(prefix).then_some(token);

@@ -17,6 +17,8 @@ pub struct IdentityHeaders {
     written: Vec<String>,
     /// What tokens are read from.
     sources: Vec<String>,
+    /// Those of them that have another spelling.
+    respelled: Vec<String>,
 }
 
 impl IdentityHeaders {
@@ -29,6 +31,9 @@ impl IdentityHeaders {
             for source in provider.sources() {
                 if let TokenSource::Header { name, .. } = source {
                     add(&mut headers.sources, name);
+                    if name.contains(['-', '_']) {
+                        add(&mut headers.respelled, name);
+                    }
                 }
             }
         }
@@ -42,7 +47,7 @@ impl IdentityHeaders {
     #[must_use]
     pub fn is_forged(&self, name: &[u8]) -> bool {
         self.is_written(name)
-            || self.sources.iter().any(|source| {
+            || self.respelled.iter().any(|source| {
                 !name.eq_ignore_ascii_case(source.as_bytes())
                     && same_header(name, source.as_bytes())
             })
@@ -115,6 +120,10 @@ pub(crate) fn is_reserved_header(name: &str) -> bool {
 }
 
 fn has_prefix(name: &[u8], prefix: &str) -> bool {
-    name.get(..prefix.len())
-        .is_some_and(|start| same_header(start, prefix.as_bytes()))
+    let letter = |name: &[u8]| name.get(2).map(u8::to_ascii_lowercase);
+    // Many names start with `x-`; the letter behind tells most of them apart.
+    letter(name) == letter(prefix.as_bytes())
+        && name
+            .get(..prefix.len())
+            .is_some_and(|start| same_header(start, prefix.as_bytes()))
 }

@@ -1,7 +1,6 @@
 //! The request's headers as one immutable snapshot, read from the host in one call.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 /// Why the host's header bytes could not be read as a header map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -10,8 +9,15 @@ pub struct HeaderSnapshotError;
 
 #[derive(Debug, Clone)]
 struct Entry {
-    name: Range<usize>,
-    value: Range<usize>,
+    name: Span,
+    value: Span,
+}
+
+/// Some bytes of the buffer.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    start: usize,
+    length: usize,
 }
 
 /// All headers of a request, pseudo headers included, in the order of the host.
@@ -77,12 +83,16 @@ impl HeaderSnapshot {
         for (name, value) in headers {
             let start = snapshot.buffer.len();
             snapshot.buffer.extend_from_slice(name.as_bytes());
-            let middle = snapshot.buffer.len();
             snapshot.buffer.extend_from_slice(value);
-            let end = snapshot.buffer.len();
             snapshot.entries.push(Entry {
-                name: start..middle,
-                value: middle..end,
+                name: Span {
+                    start,
+                    length: name.len(),
+                },
+                value: Span {
+                    start: start.saturating_add(name.len()),
+                    length: value.len(),
+                },
             });
         }
         snapshot
@@ -106,7 +116,7 @@ impl HeaderSnapshot {
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.entries
             .iter()
-            .map(|entry| (self.bytes(&entry.name), self.bytes(&entry.value)))
+            .map(|entry| (self.bytes(entry.name), self.bytes(entry.value)))
     }
 
     /// The value of the header `name`, which is given in lower case.
@@ -129,37 +139,37 @@ impl HeaderSnapshot {
 
     /// The values of the header `name`, one by one.
     pub fn values<'s, 'n>(&'s self, name: &'n str) -> impl Iterator<Item = &'s [u8]> + use<'s, 'n> {
-        // Most names differ in length, which needs no look at them.
+        let name = name.as_bytes();
         self.entries
             .iter()
-            .filter(move |entry| {
-                entry.name.len() == name.len()
-                    && self
-                        .bytes(&entry.name)
-                        .eq_ignore_ascii_case(name.as_bytes())
-            })
-            .map(|entry| self.bytes(&entry.value))
+            // Most names differ in length, which needs no look at them.
+            .filter(move |entry| entry.name.length == name.len())
+            .filter(move |entry| is_name(self.bytes(entry.name), name))
+            .map(|entry| self.bytes(entry.value))
     }
 
     /// Hides every header for which `forged` says yes: from here on only
     /// [`Self::hidden`] gives it.
     pub fn hide(&mut self, forged: impl Fn(&[u8]) -> bool) {
-        let (buffer, hidden) = (&self.buffer, &mut self.hidden);
-        self.entries.retain(|entry| {
-            let name = buffer.get(entry.name.clone()).unwrap_or_default();
-            let keep = !forged(name);
-            if !keep {
-                hidden.push(entry.clone());
-            }
-            keep
-        });
+        let is_forged = |entry: &Entry| forged(self.bytes(entry.name));
+        // Hardly any request has one.
+        if !self.entries.iter().any(is_forged) {
+            return;
+        }
+        let entries = std::mem::take(&mut self.entries);
+        let (hidden, left) = entries
+            .into_iter()
+            .partition(|entry| forged(self.bytes(entry.name)));
+        self.entries = left;
+        let hidden: Vec<Entry> = hidden;
+        self.hidden.extend(hidden);
     }
 
     /// Every header that was hidden, as name and value.
     pub fn hidden(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.hidden
             .iter()
-            .map(|entry| (self.bytes(&entry.name), self.bytes(&entry.value)))
+            .map(|entry| (self.bytes(entry.name), self.bytes(entry.value)))
     }
 
     /// The distinct names of the hidden headers, as the request spells them.
@@ -182,9 +192,16 @@ impl HeaderSnapshot {
         self.buffer.len().saturating_add(entries)
     }
 
-    fn bytes(&self, range: &Range<usize>) -> &[u8] {
-        self.buffer.get(range.clone()).unwrap_or_default()
+    fn bytes(&self, span: Span) -> &[u8] {
+        let end = span.start.saturating_add(span.length);
+        self.buffer.get(span.start..end).unwrap_or_default()
     }
+}
+
+/// Whether a header has this name, which is given in lower case. Proxies bring
+/// names in lower case too, so mostly the bytes are the same.
+fn is_name(found: &[u8], name: &[u8]) -> bool {
+    found == name || found.eq_ignore_ascii_case(name)
 }
 
 /// Whether two header names are the same to an upstream that folds `-` and
@@ -198,7 +215,11 @@ pub fn same_header(left: &[u8], right: &[u8]) -> bool {
 /// authentication scheme: `tchar` of RFC 9110 section 5.6.2.
 #[must_use]
 pub fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~'
+        )
 }
 
 fn fold(byte: u8) -> u8 {
@@ -210,36 +231,29 @@ fn fold(byte: u8) -> u8 {
 }
 
 fn read_entries(buffer: &[u8]) -> Option<Vec<Entry>> {
-    let (count, mut sizes) = read_u32(buffer)?;
+    let (count, behind) = buffer.split_first_chunk()?;
+    let count = length(*count)?;
     // Sizes come first, so the count cannot ask for more than the buffer holds.
-    let table = count.checked_mul(8)?;
-    let mut offset = table.checked_add(4)?;
-    if offset > buffer.len() {
-        return None;
-    }
+    let (sizes, _) = behind.get(..count.checked_mul(8)?)?.as_chunks::<8>();
+    let mut offset = sizes.as_flattened().len().checked_add(4)?;
     let mut entries = Vec::with_capacity(count);
-    for _ in 0..count {
-        let (name_length, rest) = read_u32(sizes)?;
-        let (value_length, rest) = read_u32(rest)?;
-        sizes = rest;
-        let name = take(&mut offset, name_length)?;
-        let value = take(&mut offset, value_length)?;
+    for [a, b, c, d, e, f, g, h] in sizes {
+        let name = take(&mut offset, length([*a, *b, *c, *d])?)?;
+        let value = take(&mut offset, length([*e, *f, *g, *h])?)?;
         entries.push(Entry { name, value });
     }
     (offset == buffer.len()).then_some(entries)
 }
 
 /// The next `length` bytes from `offset`, which then moves past their NUL.
-fn take(offset: &mut usize, length: usize) -> Option<Range<usize>> {
-    let end = offset.checked_add(length)?;
-    let range = *offset..end;
-    *offset = end.checked_add(1)?;
-    Some(range)
+fn take(offset: &mut usize, length: usize) -> Option<Span> {
+    let start = *offset;
+    *offset = start.checked_add(length)?.checked_add(1)?;
+    Some(Span { start, length })
 }
 
-fn read_u32(bytes: &[u8]) -> Option<(usize, &[u8])> {
-    let (head, rest) = bytes.split_first_chunk::<4>()?;
-    Some((usize::try_from(u32::from_le_bytes(*head)).ok()?, rest))
+fn length(bytes: [u8; 4]) -> Option<usize> {
+    usize::try_from(u32::from_le_bytes(bytes)).ok()
 }
 
 #[cfg(test)]

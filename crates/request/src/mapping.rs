@@ -11,7 +11,7 @@ use crate::expression::{Expression, ExpressionError, Literal, Term};
 use crate::function::Function;
 use crate::kinds;
 use crate::object::ResolvedObject;
-use crate::read::{Scope, attribute_value};
+use crate::read::{Scope, attribute_value, plain_text};
 use crate::value::{ResolveError, Resolved};
 
 /// The mapping of a whole request definition, in its order.
@@ -224,10 +224,11 @@ impl Mapping {
     /// # Errors
     /// A fact is absent without a default, unreadable, or not of its type.
     pub fn resolve<'a>(&'a self, scope: &Scope<'a>) -> Result<Vec<Resolved<'a>>, ResolveError> {
-        self.entries
-            .iter()
-            .map(|entry| resolve(entry, scope))
-            .collect()
+        let mut values = Vec::with_capacity(self.entries.len());
+        for entry in &self.entries {
+            values.push(resolve(entry, scope)?);
+        }
+        Ok(values)
     }
 }
 
@@ -259,6 +260,11 @@ fn value<'a>(
     scope: &Scope<'a>,
 ) -> Result<Option<Resolved<'a>>, ResolveError> {
     for term in expression.alternatives() {
+        if let Term::Attribute(attribute) = term
+            && let Some(text) = plain_text(attribute, scope)
+        {
+            return Ok(Some(Resolved::Text(Cow::Borrowed(text))));
+        }
         let value = match term {
             Term::Literal(literal) => Some(literal_value(literal)),
             Term::Attribute(attribute) => attribute_value(attribute, scope)?,

@@ -32,6 +32,19 @@ pub struct Scope<'a> {
     pub facts: &'a dyn Facts,
 }
 
+/// The value of an attribute that is a text of the request or its token in
+/// most policies: `None` where it is absent, and for any other attribute.
+pub(crate) fn plain_text<'a>(attribute: &Attribute, scope: &Scope<'a>) -> Option<&'a str> {
+    match attribute {
+        Attribute::Path => Some(scope.path.target()),
+        Attribute::UrlPath => Some(scope.path.path()),
+        // Without a `?` it is empty, as Envoy has it, not absent.
+        Attribute::Query => Some(scope.path.query().unwrap_or_default()),
+        Attribute::Principal => scope.principal,
+        _ => None,
+    }
+}
+
 /// The value of one attribute; `None` where it is absent.
 pub(crate) fn attribute_value<'a>(
     attribute: &'a Attribute,
@@ -39,10 +52,9 @@ pub(crate) fn attribute_value<'a>(
 ) -> Result<Option<Resolved<'a>>, ResolveError> {
     let borrowed = |text: &'a str| Resolved::Text(Cow::Borrowed(text));
     Ok(match attribute {
-        Attribute::Path => Some(borrowed(scope.path.target())),
-        Attribute::UrlPath => Some(borrowed(scope.path.path())),
-        // Without a `?` it is empty, as Envoy has it, not absent.
-        Attribute::Query => Some(borrowed(scope.path.query().unwrap_or_default())),
+        Attribute::Path | Attribute::UrlPath | Attribute::Query | Attribute::Principal => {
+            plain_text(attribute, scope).map(borrowed)
+        }
         Attribute::Host => host_value(attribute, scope)?,
         Attribute::Scheme => header_value(":scheme", attribute, scope)?,
         Attribute::Method => header_value(":method", attribute, scope)?,
@@ -55,7 +67,6 @@ pub(crate) fn attribute_value<'a>(
         }
         Attribute::GrpcService => grpc(attribute, scope)?.map(|(service, _)| borrowed(service)),
         Attribute::GrpcMethod => grpc(attribute, scope)?.map(|(_, method)| borrowed(method)),
-        Attribute::Principal => scope.principal.map(borrowed),
         Attribute::Claim(path) => scope
             .claims
             .and_then(|claims| path.find(claims))

@@ -37,31 +37,54 @@ pub(super) fn normalize(path: &str, mode: PathNormalization) -> Result<Cow<'_, s
 /// A target that is canonical in every mode, and the length of its path: what
 /// nearly all requests have, told in one pass. None is no verdict.
 pub(super) fn plain(target: &[u8]) -> Option<(&str, usize)> {
-    let (b'/', mut rest) = target.split_first()? else {
-        return None;
-    };
-    let mut before = b'/';
-    while let Some((byte, behind)) = rest.split_first() {
-        let starts_segment = before == b'/';
-        match *byte {
-            b'?' => {
-                let is_plain = |byte: &u8| byte.is_ascii_graphic() && *byte != b'#';
-                if !behind.iter().all(is_plain) {
-                    return None;
-                }
-                break;
-            }
-            b'/' | b'.' if starts_segment => return None,
-            b'/' => {}
-            byte if is_segment_character(byte) => {}
-            _ => return None,
+    let is_plain = |byte: u8| PLAIN.get(usize::from(byte)).copied().unwrap_or_default();
+    let mut length = 0_usize;
+    let mut before = 0;
+    for byte in target {
+        // An empty segment, or one that may be a dot segment.
+        if before == b'/' && matches!(*byte, b'/' | b'.') {
+            return None;
+        }
+        if !is_plain(*byte) {
+            break;
         }
         before = *byte;
-        rest = behind;
+        length = length.checked_add(1)?;
     }
-    let length = target.len().checked_sub(rest.len())?;
+    let (path, query) = target.split_at_checked(length)?;
+    let has_plain_query = match query {
+        [] => true,
+        [b'?', query @ ..] => query
+            .iter()
+            .all(|byte| byte.is_ascii_graphic() && *byte != b'#'),
+        _ => false,
+    };
+    if path.first() != Some(&b'/') || !has_plain_query {
+        return None;
+    }
     Some((std::str::from_utf8(target).ok()?, length))
 }
+
+/// Whether a byte stands in a path as it is. A table, since each byte of each
+/// path is looked up.
+static PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0_u8;
+    loop {
+        #[expect(
+            clippy::indexing_slicing,
+            clippy::as_conversions,
+            reason = "evaluated by the compiler, which refuses what is out of bounds"
+        )]
+        {
+            plain[byte as usize] = byte == b'/' || is_segment_character(byte);
+        }
+        match byte.checked_add(1) {
+            Some(next) => byte = next,
+            None => break plain,
+        }
+    }
+};
 
 /// Every character in its one spelling; dots and slashes in a row are as they
 /// were.

@@ -70,9 +70,10 @@ pub struct CacheCounts {
 /// Verdicts by provider and token; see the module's documentation.
 ///
 /// A token is found by a keyed hash (foldhash) of the provider's
-/// fingerprint and the whole token, and then compared as a whole with both: no
+/// fingerprint and the token, and then compared as a whole with both: no
 /// provider gets another's verdict, and nobody who does not know the seed can
-/// choose tokens that collide.
+/// choose tokens that collide. Of an accepted token only the end is hashed,
+/// which is the signature's: nobody who cannot sign has a say in it.
 ///
 /// An accepted token leaves when its claims are no longer acceptable, when the
 /// key that verified it is not in the provider's set any more, or to make
@@ -147,13 +148,14 @@ impl TokenCache {
             return verified(provider, token, now_unix_seconds, verifier);
         }
         let scope = provider.fingerprint();
-        let hash = self.hash(scope, token);
-        if let Some(place) = self.accepted.find(hash, scope, token)
+        let end_hash = self.hash(scope, end(token));
+        if let Some(place) = self.accepted.find(end_hash, scope, token)
             && let Some(verdict) = self.accepted_before(place, provider, now_unix_seconds)
         {
             self.counts.hits = self.counts.hits.saturating_add(1);
             return verdict;
         }
+        let hash = self.hash(scope, token);
         if let Some(place) = self.refused.find(hash, scope, token)
             && let Some(error) =
                 self.refused_before(place, &provider.settings().jwks, now_unix_seconds)
@@ -180,7 +182,7 @@ impl TokenCache {
                         keys: *provider.settings().jwks.fingerprint(),
                         since: now_unix_seconds,
                     };
-                    self.accepted.insert(hash, *scope, token, entry, bytes);
+                    self.accepted.insert(end_hash, *scope, token, entry, bytes);
                 }
             }
             Err(error) => {
@@ -224,10 +226,10 @@ impl TokenCache {
         (self.accepted.bytes(), self.refused.bytes())
     }
 
-    fn hash(&self, scope: &Fingerprint, token: &[u8]) -> u64 {
+    fn hash(&self, scope: &Fingerprint, bytes: &[u8]) -> u64 {
         let mut hasher = FoldHasher::with_seed(self.seed, &self.shared_seed);
-        hasher.write(scope.as_bytes());
-        hasher.write(token);
+        hasher.write_u64(scope.first_word());
+        hasher.write(bytes);
         hasher.finish()
     }
 
@@ -280,6 +282,14 @@ impl TokenCache {
         self.refused.remove(place);
         None
     }
+}
+
+/// The end of a token, by which an accepted one is found.
+fn end(token: &[u8]) -> &[u8] {
+    const LENGTH: usize = 64;
+    token
+        .last_chunk::<LENGTH>()
+        .map_or(token, <[u8; LENGTH]>::as_slice)
 }
 
 fn verified(
