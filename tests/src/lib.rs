@@ -14,6 +14,7 @@ pub mod echo;
 pub mod envoy;
 pub mod generate;
 pub mod given;
+mod interrupt;
 pub mod key_server;
 pub mod mtls;
 pub mod native;

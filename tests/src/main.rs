@@ -9,6 +9,7 @@ use doorward_tests::{
 };
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 #[derive(Parser)]
 #[command(name = "doorward-tests", about = "Tests of the module in its hosts")]
@@ -147,11 +148,11 @@ struct BenchArguments {
     #[arg(long)]
     ext_authz: Option<PathBuf>,
     /// How often each variant is measured
-    #[arg(long, default_value_t = 8, value_parser = at_least_one)]
+    #[arg(long, default_value_t = 24, value_parser = at_least_one)]
     rounds: usize,
-    /// How long each measurement takes, in seconds
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
-    seconds: u64,
+    /// How long each measurement takes, in milliseconds
+    #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u64).range(1..))]
+    milliseconds: u64,
     /// Variants with one of these in their names; `memory` and `pushes` too
     #[arg(long, num_args = 1.., value_name = "SUBSTRING")]
     only: Vec<String>,
@@ -174,7 +175,7 @@ impl BenchArguments {
             ext_authz: self.ext_authz.as_deref(),
             out: &self.out,
             rounds: self.rounds,
-            seconds: self.seconds,
+            time: Duration::from_millis(self.milliseconds),
             only: &self.only,
         }
     }

@@ -12,6 +12,7 @@ use crate::envoy::log::{Access, trap};
 use crate::envoy::process::{Envoy, PATIENCE, Started};
 use crate::envoy::push::{Counters, push, replace};
 use crate::envoy::runner::fresh;
+use crate::interrupt::interrupt;
 use crate::report::{Case, Report};
 use crate::scenarios::{root, version};
 use crate::wait::until;
@@ -271,13 +272,10 @@ impl Load {
             None => Ok(()),
             Some(status) => Err(format!("it ended before ({status})")),
         };
-        // On an interrupt wrk prints its summary and ends.
-        // The shell's own kill: a small machine has no program of that name.
-        Command::new("sh")
-            .args(["-c", "kill -INT \"$1\"", "sh"])
-            .arg(self.wrk.id().to_string())
-            .status()
-            .context("`sh` cannot be run")?;
+        // One that has ended is waited for below.
+        if ran.is_ok() {
+            interrupt(self.wrk.id())?;
+        }
         self.wrk.wait()?;
         let output = std::fs::read_to_string(self.envoy.folder().join("wrk.txt"))?;
         let summary = output

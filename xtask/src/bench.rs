@@ -24,11 +24,11 @@ pub(crate) enum Bench {
     /// Times what requests cost in Envoy, beside its own filters, servers and the casbin crate
     Envoy {
         /// How often each variant is measured, after a round that warms up
-        #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+        #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..))]
         rounds: u32,
-        /// How long each measurement takes, in seconds
-        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-        seconds: u32,
+        /// How long each measurement takes, in milliseconds
+        #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u32).range(1..))]
+        milliseconds: u32,
         /// Measures variants with one of these in their names alone; `memory` and `pushes` too
         #[arg(long, num_args = 1.., value_name = "SUBSTRING")]
         only: Vec<String>,
@@ -52,9 +52,9 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
         Bench::Engine { quick, family } => engine(*quick, family),
         Bench::Envoy {
             rounds,
-            seconds,
+            milliseconds,
             only,
-        } => envoy(*rounds, *seconds, only),
+        } => envoy(*rounds, *milliseconds, only),
         Bench::Tokens => tests_crate::bench_tokens(),
         Bench::Peers => {
             wasm::build_casbin()?;
@@ -87,7 +87,7 @@ const PEERS: [&str; 2] = [
     "ext_authz to rego, answered at once",
 ];
 
-fn envoy(rounds: u32, seconds: u32, only: &[String]) -> Result<()> {
+fn envoy(rounds: u32, milliseconds: u32, only: &[String]) -> Result<()> {
     // What is not built is left out, and the table says so. It takes many
     // minutes the first time, so it is built where it is measured alone.
     let [casbin, ext_authz] = PEERS.map(|peer| {
@@ -103,8 +103,8 @@ fn envoy(rounds: u32, seconds: u32, only: &[String]) -> Result<()> {
     let mut options: Vec<OsString> = vec![
         "--rounds".into(),
         rounds.to_string().into(),
-        "--seconds".into(),
-        seconds.to_string().into(),
+        "--milliseconds".into(),
+        milliseconds.to_string().into(),
     ];
     for part in only {
         options.extend(["--only".into(), part.into()]);

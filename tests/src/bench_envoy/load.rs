@@ -3,6 +3,7 @@
 use super::cores::Cores;
 use super::proxy::Proxy;
 use super::variant::Variant;
+use crate::interrupt::interrupt;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,10 @@ pub(super) const BUSY: usize = 8;
 /// requests that it would have sent while it waited long for one.)
 pub(super) const CALM: usize = 1;
 
+/// How much longer than the others a slice is that measures latency, of which
+/// the last thousandth is asked for, and one that warms up.
+pub(super) const LONG: u32 = 4;
+
 /// Within so long an idle Envoy runs for no more than [`IDLE`].
 const PAUSE: Duration = Duration::from_millis(10);
 const IDLE: u64 = 1_000_000;
@@ -25,16 +30,20 @@ const IDLE: u64 = 1_000_000;
 /// How long an idle Envoy is watched.
 const IDLE_TIME: Duration = Duration::from_secs(3);
 
-/// How long Envoy may go on after the load has ended.
+/// How long Envoy may take until it works for the load, and how long it may go
+/// on after the load has ended.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// wrk is interrupted long before. It takes whole seconds alone.
+const LONGEST: &str = "600s";
 
 /// What sends the load.
 pub(super) struct Load {
     /// wrk's script.
     pub(super) script: PathBuf,
     pub(super) cores: Cores,
-    /// How long a slice takes, in seconds.
-    pub(super) seconds: u64,
+    /// How long a slice takes.
+    pub(super) time: Duration,
     /// What Envoy takes in a second without any load, in nanoseconds: so many
     /// listeners and modules in one process have timers, and no request pays
     /// for them.
@@ -91,12 +100,22 @@ impl Load {
     /// Sends requests on so many connections; all must be answered as the
     /// variant's should.
     pub(super) fn slice(&self, target: &Target<'_>, connections: usize) -> Result<Slice> {
+        self.slice_of(target, connections, self.time)
+    }
+
+    /// As [`Self::slice`], for so long.
+    pub(super) fn slice_of(
+        &self,
+        target: &Target<'_>,
+        connections: usize,
+        time: Duration,
+    ) -> Result<Slice> {
         let requests = target.proxy.requests(target.number)?;
         let machine = Machine::read()?;
         let envoy = target.proxy.envoy.process_id();
         let before = (cpu_nanoseconds(envoy)?, server_nanoseconds(target)?);
         let started = Instant::now();
-        let summary = self.wrk(target, connections)?;
+        let summary = self.wrk(target, connections, time)?;
         settle(envoy)?;
         let after = (cpu_nanoseconds(envoy)?, server_nanoseconds(target)?);
         let idle = self.idle * started.elapsed().as_secs_f64();
@@ -126,14 +145,16 @@ impl Load {
         })
     }
 
-    fn wrk(&self, target: &Target<'_>, connections: usize) -> Result<Summary> {
-        let output = self
+    fn wrk(&self, target: &Target<'_>, connections: usize, time: Duration) -> Result<Summary> {
+        let envoy = target.proxy.envoy.process_id();
+        let idle = cpu_nanoseconds(envoy)?;
+        let wrk = self
             .cores
             .load("wrk")
             .args(["--threads", "1", "--timeout", "20s", "--connections"])
             .arg(connections.to_string())
             .arg("--duration")
-            .arg(format!("{}s", self.seconds))
+            .arg(LONGEST)
             .arg("--script")
             .arg(&self.script)
             .arg(format!("http://{}/", target.proxy.address(target.number)?))
@@ -143,8 +164,16 @@ impl Load {
             .arg(target.variant.rules.max(1).to_string())
             .arg(target.variant.path())
             .stdin(Stdio::null())
-            .output()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
             .context("wrk cannot be started")?;
+        // It reads its tokens first.
+        let begun = until_busy(envoy, idle);
+        thread::sleep(time);
+        interrupt(wrk.id())?;
+        let output = wrk.wait_with_output()?;
+        begun?;
         let text = String::from_utf8_lossy(&output.stdout);
         let summary = text
             .lines()
@@ -179,6 +208,16 @@ fn settle(envoy: u32) -> Result<()> {
         before = now;
         ensure!(started.elapsed() < PATIENCE, "Envoy does not get idle");
     }
+}
+
+/// Waits until Envoy works, which had run for `idle` nanoseconds before.
+fn until_busy(envoy: u32, idle: u64) -> Result<()> {
+    let started = Instant::now();
+    while cpu_nanoseconds(envoy)?.saturating_sub(idle) < IDLE {
+        ensure!(started.elapsed() < PATIENCE, "wrk sends no requests");
+        thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
 }
 
 fn server_nanoseconds(target: &Target<'_>) -> Result<u64> {

@@ -1,7 +1,7 @@
 //! Memory of Envoys of their own: in one process with all variants nobody
 //! could tell whose it is.
 
-use super::load::{BUSY, Load, Target};
+use super::load::{BUSY, LONG, Load, Target};
 use super::proxy::{Parts, Proxy};
 use super::tokens::Files;
 use super::variant::{Kind, NO_FILTER, Tokens, Variant, allowed};
@@ -100,7 +100,7 @@ fn after_load(
         sent: 0,
         server: None,
     };
-    load.slice(&target, connections)?;
+    load.slice_of(&target, connections, load.time * LONG)?;
     let process = proxy.envoy.process_id();
     let maps = std::fs::read_to_string(format!("/proc/{process}/maps"))?;
     Ok(Memory {

@@ -25,6 +25,7 @@ use anyhow::Result;
 use budgets::{Beside, Verdict};
 use run::Run;
 use std::path::Path;
+use std::time::Duration;
 
 /// Windows of pushes, at most.
 const WINDOWS: usize = 6;
@@ -46,8 +47,8 @@ pub struct Plan<'a> {
     pub out: &'a Path,
     /// How often each variant is measured.
     pub rounds: usize,
-    /// How long each measurement takes, in seconds.
-    pub seconds: u64,
+    /// How long each measurement takes.
+    pub time: Duration,
     /// Variants whose names have one of these in them; all when empty.
     pub only: &'a [String],
 }

@@ -173,7 +173,7 @@ pub(super) fn write_budgets(
     let numbers = json!({
         "envoy": version(plan.envoy)?,
         "rounds": plan.rounds,
-        "seconds": plan.seconds,
+        "milliseconds": plan.time.as_millis(),
         "steal": results.steal(),
         "budgets": budgets,
         "memory_per_worker": per_worker,

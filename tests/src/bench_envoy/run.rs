@@ -2,7 +2,7 @@
 
 use super::Plan;
 use super::cores::Cores;
-use super::load::{self, BUSY, CALM, Load, Slice, Target};
+use super::load::{self, BUSY, CALM, LONG, Load, Slice, Target};
 use super::memory::{self, PerWorker};
 use super::proxy::{Parts, Proxy};
 use super::pushes::{self, Pushes};
@@ -17,19 +17,21 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// The latency of what no budget names is measured in one of so many rounds,
-/// the last among them: in the first ones the proxy still compiles.
-const CALM_ROUNDS: usize = 3;
+/// Latency is measured in one of so many rounds, and that of what no budget
+/// names in one of so many, the last among them: in the first ones the proxy
+/// still compiles.
+const CALM_ROUNDS: (usize, usize) = (4, 12);
 
 /// How far the order of variants turns from round to round.
 const TURN: usize = 7;
 
-/// Rounds' worth of requests beside the rounds: to warm up, to check, and on
-/// one connection.
-const SPARE_ROUNDS: usize = 4;
+/// Seconds' worth of requests beside the rounds: to warm up, to check, and on
+/// one connection; and what a slice takes longer than it should.
+const SPARE_SECONDS: f64 = 4.0;
+const LONGER: f64 = 0.1;
 
 /// More requests with tokens that are all different than are sent in a second.
-const PER_SECOND: usize = 14_000;
+const PER_SECOND: f64 = 14_000.0;
 
 /// A run that is under way.
 pub(super) struct Run<'a> {
@@ -56,7 +58,8 @@ impl<'a> Run<'a> {
         let (variants, left_out): (Vec<_>, Vec<_>) = variant::select(variants, plan.only)
             .into_iter()
             .partition(|variant| is_available(plan, *variant));
-        let requests = (plan.rounds + SPARE_ROUNDS) * usize::try_from(plan.seconds)? * PER_SECOND;
+        let seconds = plan.rounds as f64 * (plan.time.as_secs_f64() + LONGER) + SPARE_SECONDS;
+        let requests = (seconds * PER_SECOND) as usize;
         let files = Files::mint(&variants, &folder, requests)?;
         let servers = match plan.ext_authz {
             Some(program) => server::start(program, &variants, cores, &folder)?,
@@ -74,7 +77,7 @@ impl<'a> Run<'a> {
             load: Load {
                 script,
                 cores,
-                seconds: plan.seconds,
+                time: plan.time,
                 idle: 0.0,
             },
             results: Results(variants.iter().copied().map(Measured::new).collect()),
@@ -171,14 +174,15 @@ impl<'a> Run<'a> {
         let busy = if first && variant.kind.caches_as_doorward() {
             tokens::checked_slice(&self.load, &target, &self.files)?
         } else {
-            self.load.slice(&target, BUSY)?
+            let time = self.load.time * if first { LONG } else { 1 };
+            self.load.slice_of(&target, BUSY, time)?
         };
         let calm = if calm_too {
             let target = Target {
                 sent: target.sent + busy.requests,
                 ..target
             };
-            Some(self.load.slice(&target, CALM)?)
+            Some(self.load.slice_of(&target, CALM, self.load.time * LONG)?)
         } else {
             None
         };
@@ -262,5 +266,11 @@ fn has_calm_round(variant: Variant, left: usize) -> bool {
         allowed(Kind::Doorward, 1, Tokens::One),
         allowed(Kind::ExtAuthz, 0, Tokens::One),
     ];
-    named.contains(&variant) || left.is_multiple_of(CALM_ROUNDS)
+    let (often, rarely) = CALM_ROUNDS;
+    let each = if named.contains(&variant) {
+        often
+    } else {
+        rarely
+    };
+    left.is_multiple_of(each)
 }
