@@ -1,5 +1,7 @@
 //! Where a text stands among others.
 
+use crate::bytes;
+
 /// Bytes of a text that are kept beside its place: as many as most names have.
 const HEAD: usize = 20;
 
@@ -51,10 +53,12 @@ impl Place {
             return false;
         }
         let Some((head, rest)) = text.split_at_checked(HEAD) else {
-            return self.head.get(..text.len()) == Some(text);
+            let head = self.head.get(..text.len()).unwrap_or_default();
+            return bytes::equal(head, text);
         };
         let from = index(self.start).saturating_add(HEAD);
-        head == self.head && texts.as_bytes().get(from..index(self.range().1)) == Some(rest)
+        let known = texts.as_bytes().get(from..index(self.range().1));
+        head == self.head && known.is_some_and(|known| bytes::equal(known, rest))
     }
 }
 
