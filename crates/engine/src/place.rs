@@ -24,7 +24,13 @@ impl Place {
         start.checked_add(length)?;
         texts.push_str(text);
         let mut head = [0; HEAD];
-        for (place, byte) in head.iter_mut().zip(text.as_bytes()) {
+        // Four bytes at a time, and then what is left.
+        let (fours, left) = text.as_bytes().as_chunks::<4>();
+        for (place, four) in head.as_chunks_mut().0.iter_mut().zip(fours) {
+            *place = *four;
+        }
+        let end = head.get_mut(fours.as_flattened().len()..);
+        for (place, byte) in end.unwrap_or_default().iter_mut().zip(left) {
             *place = *byte;
         }
         Some(Self {

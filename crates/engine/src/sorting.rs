@@ -10,6 +10,9 @@ const FEW: usize = 16;
 /// The items by ascending key; items of one key keep their order.
 pub(crate) fn by_number<T: Copy>(items: &[T], key: impl FnMut(&T) -> i64) -> Vec<T> {
     let keys: Vec<i64> = items.iter().map(key).collect();
+    if keys.is_sorted() {
+        return items.to_vec();
+    }
     in_order(items, &order(&keys))
 }
 
@@ -60,13 +63,10 @@ fn digit_of(number: i64, digit: usize) -> u8 {
 /// Sorts places by one digit of their numbers.
 fn by_digit(numbers: &[i64], digit: usize, places: &[u32], sorted: &mut [u32]) {
     // With the sign turned, negative numbers come first.
-    let digit_at = |place: u32| {
-        let number = numbers.get(index(place)).copied().unwrap_or(0);
-        usize::from(digit_of(number ^ i64::MIN, digit))
-    };
+    let digit_in = |number: i64| usize::from(digit_of(number ^ i64::MIN, digit));
     let mut starts = [0_u32; 256];
-    for place in places {
-        if let Some(count) = starts.get_mut(digit_at(*place)) {
+    for number in numbers {
+        if let Some(count) = starts.get_mut(digit_in(*number)) {
             *count = count.saturating_add(1);
         }
     }
@@ -77,7 +77,8 @@ fn by_digit(numbers: &[i64], digit: usize, places: &[u32], sorted: &mut [u32]) {
         before = before.saturating_add(count);
     }
     for place in places {
-        let Some(start) = starts.get_mut(digit_at(*place)) else {
+        let number = numbers.get(index(*place)).copied().unwrap_or(0);
+        let Some(start) = starts.get_mut(digit_in(number)) else {
             continue;
         };
         if let Some(slot) = sorted.get_mut(index(*start)) {

@@ -94,43 +94,48 @@ fn before_space(text: &str, start: usize, end: usize) -> usize {
 
 /// The commas, the quotes and the ends of lines of a text, in order.
 struct Marks<'t> {
-    bytes: &'t [u8],
-    /// Where the bytes start that were not looked at yet.
-    next: usize,
-    /// The highest bit of each mark among the eight bytes before.
+    text: &'t [u8],
+    /// What was not looked at yet, but for the last few bytes.
+    words: std::slice::Iter<'t, [u8; 8]>,
+    /// The last few bytes, until they are looked at.
+    rest: Option<[u8; 8]>,
+    /// Where the bytes end that were looked at.
+    end: usize,
+    /// The highest bit of each mark among them.
     found: u64,
 }
 
 impl<'t> Marks<'t> {
     fn new(text: &'t str) -> Self {
+        let text = text.as_bytes();
+        let (words, last) = text.as_chunks();
+        let mut rest = [0; 8];
+        for (place, byte) in rest.iter_mut().zip(last) {
+            *place = *byte;
+        }
         Self {
-            bytes: text.as_bytes(),
-            next: 0,
+            text,
+            words: words.iter(),
+            rest: Some(rest),
+            end: 0,
             found: 0,
         }
     }
 
     /// The next mark and where it is; the text ends as a line does.
+    #[inline]
     fn next(&mut self) -> (usize, u8) {
         while self.found == 0 {
-            let rest = self.bytes.get(self.next..).unwrap_or_default();
-            let eight = rest.first_chunk().copied().unwrap_or_else(|| {
-                let mut last = [0; 8];
-                for (place, byte) in last.iter_mut().zip(rest) {
-                    *place = *byte;
-                }
-                last
-            });
-            if rest.is_empty() {
-                return (self.bytes.len(), b'\n');
-            }
-            self.found = marks_of(u64::from_le_bytes(eight));
-            self.next = self.next.saturating_add(8);
+            let Some(word) = self.words.next().copied().or_else(|| self.rest.take()) else {
+                return (self.text.len(), b'\n');
+            };
+            self.found = marks_of(u64::from_le_bytes(word));
+            self.end = self.end.saturating_add(8);
         }
         let byte = usize::try_from(self.found.trailing_zeros() / 8).unwrap_or(0);
         self.found &= self.found.wrapping_sub(1);
-        let at = self.next.saturating_sub(8).saturating_add(byte);
-        (at, self.bytes.get(at).copied().unwrap_or(b'\n'))
+        let at = self.end.saturating_sub(8).saturating_add(byte);
+        (at, self.text.get(at).copied().unwrap_or(b'\n'))
     }
 
     /// Where the line ends.

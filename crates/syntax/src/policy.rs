@@ -68,12 +68,14 @@ pub struct Row<'a> {
 impl<'a> Row<'a> {
     /// Such as `p` or `g2`.
     #[must_use]
+    #[inline]
     pub fn kind(&self) -> &'a str {
         let place = self.places.first();
         place.map_or("", |place| self.at(place))
     }
 
     /// What follows the kind.
+    #[inline]
     pub fn fields(&self) -> impl ExactSizeIterator<Item = &'a str> + use<'a> {
         let row = *self;
         let places = self.places.get(1..).unwrap_or_default();
@@ -82,6 +84,7 @@ impl<'a> Row<'a> {
 
     /// One of the fields, from 0.
     #[must_use]
+    #[inline]
     pub fn field(&self, position: usize) -> Option<&'a str> {
         let place = self.places.get(position.checked_add(1)?)?;
         Some(self.at(place))
@@ -89,6 +92,7 @@ impl<'a> Row<'a> {
 
     /// The number of fields.
     #[must_use]
+    #[inline]
     pub fn width(&self) -> usize {
         self.places.len().saturating_sub(1)
     }
@@ -105,6 +109,7 @@ impl<'a> Row<'a> {
         Rule::new(self.kind(), self.line, self.fields().collect())
     }
 
+    #[inline]
     fn at(&self, place: &Place) -> &'a str {
         self.text.get(place.0..place.1).unwrap_or("")
     }
@@ -168,6 +173,7 @@ impl Policy {
     }
 
     /// Adds a kind or a field to the row that [`Self::end_row`] ends.
+    #[inline]
     pub(crate) fn push_place(&mut self, place: Place) {
         self.places.push(place);
     }
@@ -179,6 +185,7 @@ impl Policy {
     }
 
     /// Ends a row.
+    #[inline]
     pub(crate) fn end_row(&mut self, line: u32) {
         let places = self.places.len();
         self.ends.push(End { places, line });
@@ -196,6 +203,7 @@ impl Policy {
     }
 
     /// The rows, in order.
+    #[inline]
     pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
         let mut start = 0;
         self.ends.iter().map(move |end| {
@@ -207,6 +215,7 @@ impl Policy {
 
     /// A row, by its position from 0.
     #[must_use]
+    #[inline]
     pub fn row(&self, position: usize) -> Option<Row<'_>> {
         let end = *self.ends.get(position)?;
         let before = position.checked_sub(1).and_then(|row| self.ends.get(row));

@@ -114,7 +114,10 @@ impl PrefixTrie {
             return trie;
         }
         sort(&mut entries);
+        // Most prefixes end where no other one does.
         trie.nodes.reserve(entries.len());
+        trie.first.reserve(entries.len());
+        trie.ends.reserve(entries.len());
         trie.add(&[], &[]);
         // Nodes, each with its entries and how many bytes these share.
         let mut pending = vec![(0, entries.as_slice(), 0)];
@@ -148,6 +151,8 @@ impl PrefixTrie {
             next = next.saturating_add(1);
         }
         trie.nodes.shrink_to_fit();
+        trie.first.shrink_to_fit();
+        trie.labels.shrink_to_fit();
         trie
     }
 
@@ -243,7 +248,7 @@ mod tests {
             .map(|(text, number)| (text.as_slice(), Symbol(number), true))
             .collect();
         let mut expected = entries.clone();
-        expected.sort_by(|(left, ..), (right, ..)| left.cmp(right));
+        expected.sort_by_key(|(text, ..)| *text);
         sort(&mut entries);
         assert_eq!(entries, expected);
     }
