@@ -50,8 +50,8 @@ pub(crate) fn graphs(model: &Model, settings: &Settings, rows: &[Row]) -> Vec<Gr
             max_level: settings.max_hierarchy_level,
             rows: Vec::new(),
         };
-        for row in rows.iter().filter(|row| row.kind == definition.name) {
-            graph.add(row.fields.iter().map(ToString::to_string).collect());
+        for row in rows.iter().filter(|row| *row.kind == *definition.name) {
+            graph.add(row.fields.clone());
         }
         graph
     });
