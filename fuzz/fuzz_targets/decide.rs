@@ -219,11 +219,15 @@ impl Scalar<'_> {
 impl Argument<'_> {
     fn json(&self, policy: &Policy) -> Json {
         match self {
-            Self::Field(row, _) if policy.rows.is_empty() => Json::from(*row),
-            Self::Field(row, field) => match &*pick(&policy.rows, *row).fields {
-                [] => Json::Null,
-                fields => Json::from(&*fields[usize::from(*field) % fields.len()]),
-            },
+            Self::Field(row, _) if policy.is_empty() => Json::from(*row),
+            Self::Field(row, field) => {
+                let rows: Vec<Row<'_>> = policy.rows().collect();
+                let fields: Vec<&str> = pick(&rows, *row).fields().collect();
+                match fields.as_slice() {
+                    [] => Json::Null,
+                    fields => Json::from(*pick(fields, *field)),
+                }
+            }
             Self::Scalar(scalar) => scalar.json(),
             Self::List(items) => items.iter().map(Scalar::json).collect(),
             Self::Object { age, name, more } => {
@@ -248,11 +252,9 @@ fn rows(kinds: &[(String, usize)], input: &[Fields<'_>]) -> Policy {
             _ => *expected,
         };
         let fields = row.fields.iter().take(count);
-        policy.rows.push(Row {
-            kind: kind.as_str().into(),
-            fields: fields.map(|word| word.text().into()).collect(),
-            line,
-        });
+        let fields: Vec<String> = fields.map(Word::text).collect();
+        let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+        policy.push_row(kind, &fields, line);
     }
     policy
 }

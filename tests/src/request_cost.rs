@@ -59,7 +59,7 @@ const BUDGETS: [Budget; 9] = [
 
 /// Fuel of the root context that takes a bundle of this many rules, at most.
 const PUSH_RULES: usize = 10_000;
-const PUSH_FUEL: u64 = 146_000_000;
+const PUSH_FUEL: u64 = 67_500_000;
 
 /// Callbacks of each request without a body.
 const CALLBACKS: &[(&str, u64)] = &[

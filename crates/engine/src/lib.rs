@@ -40,6 +40,7 @@
 )]
 
 mod budget;
+mod bytes;
 mod decide;
 mod decision;
 mod effect;

@@ -1,5 +1,7 @@
 //! Where a text stands among others.
 
+use crate::bytes;
+
 /// Bytes of a text that are kept beside its place: as many as most names have.
 const HEAD: usize = 20;
 
@@ -22,7 +24,13 @@ impl Place {
         start.checked_add(length)?;
         texts.push_str(text);
         let mut head = [0; HEAD];
-        for (place, byte) in head.iter_mut().zip(text.as_bytes()) {
+        // Four bytes at a time, and then what is left.
+        let (fours, left) = text.as_bytes().as_chunks::<4>();
+        for (place, four) in head.as_chunks_mut().0.iter_mut().zip(fours) {
+            *place = *four;
+        }
+        let end = head.get_mut(fours.as_flattened().len()..);
+        for (place, byte) in end.unwrap_or_default().iter_mut().zip(left) {
             *place = *byte;
         }
         Some(Self {
@@ -51,10 +59,12 @@ impl Place {
             return false;
         }
         let Some((head, rest)) = text.split_at_checked(HEAD) else {
-            return self.head.get(..text.len()) == Some(text);
+            let head = self.head.get(..text.len()).unwrap_or_default();
+            return bytes::equal(head, text);
         };
         let from = index(self.start).saturating_add(HEAD);
-        head == self.head && texts.as_bytes().get(from..index(self.range().1)) == Some(rest)
+        let known = texts.as_bytes().get(from..index(self.range().1));
+        head == self.head && known.is_some_and(|known| bytes::equal(known, rest))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use hashbrown::HashTable;
 
+use crate::bytes;
 use crate::hash;
 use crate::place::Place;
 
@@ -29,16 +30,17 @@ impl Symbols {
     /// The symbol of a text, made where it is new. None if all texts together
     /// are longer than 4 GiB.
     pub(crate) fn add(&mut self, text: &str) -> Option<Symbol> {
-        if let Some(known) = self.find(text) {
-            return Some(known);
+        let hash = hash::text(text);
+        let same = |(place, _): &(Place, Symbol)| place.is(text, &self.texts);
+        if let Some((_, known)) = self.numbers.find(hash, same) {
+            return Some(*known);
         }
         let symbol = Symbol(u32::try_from(self.ends.len()).ok()?);
         let place = Place::add(text, &mut self.texts)?;
         self.ends.push(place.range().1);
         let texts = &self.texts;
         let hash_of = |(place, _): &(Place, Symbol)| hash::text(place.text(texts));
-        self.numbers
-            .insert_unique(hash::text(text), (place, symbol), hash_of);
+        self.numbers.insert_unique(hash, (place, symbol), hash_of);
         Some(symbol)
     }
 
@@ -59,7 +61,8 @@ impl Symbols {
     pub(crate) fn is(&self, symbol: Symbol, text: &str) -> bool {
         // Without looking for the bounds of characters.
         let range = self.range(symbol);
-        range.and_then(|range| self.texts.as_bytes().get(range)) == Some(text.as_bytes())
+        let known = range.and_then(|range| self.texts.as_bytes().get(range));
+        known.is_some_and(|known| bytes::equal(known, text.as_bytes()))
     }
 
     fn range(&self, symbol: Symbol) -> Option<std::ops::Range<usize>> {
@@ -76,8 +79,19 @@ impl Symbols {
         self.ends.len()
     }
 
+    /// Makes room for so many more texts.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        let texts = &self.texts;
+        self.ends.reserve(more);
+        self.numbers
+            .reserve(more, |(place, _)| hash::text(place.text(texts)));
+    }
+
     /// Gives back the memory that no further text will need.
     pub(crate) fn shrink(&mut self) {
+        let texts = &self.texts;
+        self.numbers
+            .shrink_to_fit(|(place, _)| hash::text(place.text(texts)));
         self.texts.shrink_to_fit();
         self.ends.shrink_to_fit();
     }

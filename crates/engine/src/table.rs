@@ -18,13 +18,13 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// A table without rows.
-    pub(crate) fn new(width: usize) -> Self {
+    /// A table without rows, but with room for so many.
+    pub(crate) fn new(width: usize, rows: usize) -> Self {
         Self {
             width,
-            cells: Vec::new(),
-            effects: Vec::new(),
-            lines: Vec::new(),
+            cells: Vec::with_capacity(rows.saturating_mul(width)),
+            effects: Vec::with_capacity(rows),
+            lines: Vec::with_capacity(rows),
         }
     }
 
@@ -58,8 +58,8 @@ impl Table {
 
     /// The fields of a column, in the order of the rows.
     pub(crate) fn column(&self, field: u16) -> impl Iterator<Item = Symbol> {
-        let cells = self.cells.iter().skip(usize::from(field));
-        cells.step_by(self.width.max(1)).copied()
+        let rows = self.cells.chunks_exact(self.width.max(1));
+        rows.filter_map(move |row| row.get(usize::from(field)).copied())
     }
 
     /// The row's line in the policy's text, from 1.

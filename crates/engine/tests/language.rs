@@ -475,7 +475,11 @@ fn csv_as_casbin_reads_it() {
             (5, "p".to_owned(), vec!["say \"hi\"", "b c", "#no"]),
         ]
     );
-    let written: Vec<String> = policy.rows().skip(1).map(|row| row.to_string()).collect();
+    let written: Vec<String> = policy
+        .rows()
+        .skip(1)
+        .map(|row| row.rule().to_string())
+        .collect();
     assert_eq!(
         written,
         ["p, alice, \"a, b\", say", "p, \"say \"\"hi\"\"\", b c, #no"]

@@ -16,6 +16,7 @@
 
 mod conf;
 pub mod constraint;
+mod csv;
 pub mod display;
 mod error;
 pub mod expression;

@@ -1,9 +1,9 @@
-//! The rows of a policy, and Casbin's CSV.
+//! The rows of a policy.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use crate::error::{PolicyError, Position};
+use crate::csv;
+use crate::error::PolicyError;
 
 /// A row of the policy.
 #[derive(Debug, Clone)]
@@ -57,29 +57,93 @@ impl fmt::Display for Rule<'_> {
 }
 
 /// A row: its kind, its fields, its line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// Such as `p` or `g2`.
-    pub kind: Box<str>,
-    /// What follows the kind.
-    pub fields: Box<[Box<str>]>,
-    /// The line in the policy's text, from 1.
-    pub line: u32,
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    text: &'a str,
+    /// Where in the text the kind stands, and each field.
+    places: &'a [Place],
+    line: u32,
 }
 
-impl Row {
+impl<'a> Row<'a> {
+    /// Such as `p` or `g2`.
+    #[must_use]
+    #[inline]
+    pub fn kind(&self) -> &'a str {
+        let place = self.places.first();
+        place.map_or("", |place| self.at(place))
+    }
+
+    /// What follows the kind.
+    #[inline]
+    pub fn fields(&self) -> impl ExactSizeIterator<Item = &'a str> + use<'a> {
+        let row = *self;
+        let places = self.places.get(1..).unwrap_or_default();
+        places.iter().map(move |place| row.at(place))
+    }
+
+    /// One of the fields, from 0.
+    #[must_use]
+    #[inline]
+    pub fn field(&self, position: usize) -> Option<&'a str> {
+        let place = self.places.get(position.checked_add(1)?)?;
+        Some(self.at(place))
+    }
+
+    /// The number of fields.
+    #[must_use]
+    #[inline]
+    pub fn width(&self) -> usize {
+        self.places.len().saturating_sub(1)
+    }
+
+    /// The line in the policy's text, from 1.
+    #[must_use]
+    pub fn line(&self) -> u32 {
+        self.line
+    }
+
     /// The row as a rule.
-    pub fn rule(&self) -> Rule<'_> {
-        let fields = self.fields.iter().map(AsRef::as_ref).collect();
-        Rule::new(&self.kind, self.line, fields)
+    #[must_use]
+    pub fn rule(&self) -> Rule<'a> {
+        Rule::new(self.kind(), self.line, self.fields().collect())
+    }
+
+    #[inline]
+    fn at(&self, place: &Place) -> &'a str {
+        self.text.get(place.0..place.1).unwrap_or("")
     }
 }
 
+impl PartialEq for Row<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.line == other.line && self.kind() == other.kind() && self.fields().eq(other.fields())
+    }
+}
+
+impl Eq for Row<'_> {}
+
+/// Where a text starts, and where it ends.
+pub(crate) type Place = (usize, usize);
+
+/// A row's number of places, with those of all rows before it, and its line.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    places: usize,
+    line: u32,
+}
+
 /// The rows of a policy, in order, each with its line.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+///
+/// All are parts of one text: a policy has tens of thousands of fields, and a
+/// proxy that loads one waits for every allocation.
+#[derive(Debug, Clone, Default)]
 pub struct Policy {
-    /// The rows, in order.
-    pub rows: Vec<Row>,
+    text: String,
+    /// Where in the text the kind of each row stands, followed by its fields.
+    places: Vec<Place>,
+    /// Where the places of each row end; they start where those before end.
+    ends: Vec<End>,
 }
 
 impl Policy {
@@ -92,134 +156,98 @@ impl Policy {
     ///
     /// The first malformed line.
     pub fn parse_csv(text: &str) -> Result<Self, PolicyError> {
-        let mut policy = Self::default();
-        let mut found = Vec::new();
-        for (line, number) in text.lines().zip(1_u32..) {
-            let trimmed = line.trim();
-            if trimmed.is_empty() || trimmed.starts_with('#') {
-                continue;
-            }
-            found.clear();
-            fields(trimmed, &mut found).map_err(|(offset, message)| {
-                let indent = line.len().saturating_sub(line.trim_start().len());
-                let before = line.get(..indent.saturating_add(offset)).unwrap_or("");
-                let column = u32::try_from(before.chars().count()).unwrap_or(u32::MAX);
-                PolicyError {
-                    position: Position {
-                        line: number,
-                        column: column.saturating_add(1),
-                    },
-                    message,
-                }
-            })?;
-            if let Some((kind, fields)) = found.split_first() {
-                policy.rows.push(Row {
-                    kind: (**kind).into(),
-                    fields: fields.iter().map(|field| (**field).into()).collect(),
-                    line: number,
-                });
-            }
+        csv::parse(text)
+    }
+
+    /// A policy without rows, whose rows will be parts of this text.
+    pub(crate) fn of(text: &str) -> Self {
+        // As of rules that name a role, a path and a method: growing step by step
+        // would copy all that is there again and again.
+        const BYTES_OF_FIELD: usize = 10;
+        const BYTES_OF_ROW: usize = 40;
+        Self {
+            text: text.to_owned(),
+            places: Vec::with_capacity(text.len() / BYTES_OF_FIELD),
+            ends: Vec::with_capacity(text.len() / BYTES_OF_ROW),
         }
-        Ok(policy)
+    }
+
+    /// Adds a kind or a field to the row that [`Self::end_row`] ends.
+    #[inline]
+    pub(crate) fn push_place(&mut self, place: Place) {
+        self.places.push(place);
+    }
+
+    /// Forgets what was added of the row that did not end.
+    pub(crate) fn drop_row(&mut self) {
+        let before = self.ends.last().map_or(0, |end| end.places);
+        self.places.truncate(before);
+    }
+
+    /// Ends a row.
+    #[inline]
+    pub(crate) fn end_row(&mut self, line: u32) {
+        let places = self.places.len();
+        self.ends.push(End { places, line });
     }
 
     /// Adds a row: its kind (such as `p` or `g2`), its fields, and the line
     /// to name in errors, from 1.
     pub fn push_row(&mut self, kind: &str, fields: &[&str], line: u32) {
-        self.rows.push(Row {
-            kind: kind.into(),
-            fields: fields.iter().map(|field| (*field).into()).collect(),
-            line,
-        });
+        for text in std::iter::once(&kind).chain(fields) {
+            let start = self.text.len();
+            self.text.push_str(text);
+            self.push_place((start, self.text.len()));
+        }
+        self.end_row(line);
     }
 
     /// The rows, in order.
-    pub fn rows(&self) -> impl ExactSizeIterator<Item = Rule<'_>> {
-        self.rows.iter().map(Row::rule)
+    #[inline]
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
+        let mut start = 0;
+        self.ends.iter().map(move |end| {
+            let places = self.places.get(start..end.places).unwrap_or_default();
+            start = end.places;
+            self.with(places, *end)
+        })
+    }
+
+    /// A row, by its position from 0.
+    #[must_use]
+    #[inline]
+    pub fn row(&self, position: usize) -> Option<Row<'_>> {
+        let end = *self.ends.get(position)?;
+        let before = position.checked_sub(1).and_then(|row| self.ends.get(row));
+        let start = before.map_or(0, |before| before.places);
+        Some(self.with(self.places.get(start..end.places)?, end))
+    }
+
+    fn with<'a>(&'a self, places: &'a [Place], end: End) -> Row<'a> {
+        Row {
+            text: &self.text,
+            places,
+            line: end.line,
+        }
     }
 
     /// The number of rows.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.ends.len()
     }
 
     /// Whether there is no row.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.ends.is_empty()
     }
 }
 
-/// A fault: the byte offset where it is, and what it is.
-type Fault = (usize, String);
-
-/// Adds the fields of one line.
-fn fields<'a>(line: &'a str, fields: &mut Vec<Cow<'a, str>>) -> Result<(), Fault> {
-    let mut rest = line;
-    loop {
-        rest = rest.trim_start();
-        let (field, after) = match rest.strip_prefix('"') {
-            Some(inside) => {
-                let (field, after) = quoted(line, inside)?;
-                (field.into(), after)
-            }
-            None => {
-                let (field, after) = plain(line, rest)?;
-                (field.into(), after)
-            }
-        };
-        fields.push(field);
-        match after {
-            Some(after) => rest = after,
-            None => return Ok(()),
-        }
+impl PartialEq for Policy {
+    fn eq(&self, other: &Self) -> bool {
+        self.rows().eq(other.rows())
     }
 }
 
-fn offset(line: &str, rest: &str) -> usize {
-    line.len().saturating_sub(rest.len())
-}
-
-/// A field without quotes, and what follows its comma.
-fn plain<'a>(line: &str, rest: &'a str) -> Result<(&'a str, Option<&'a str>), Fault> {
-    let end = rest.bytes().position(|byte| matches!(byte, b',' | b'"'));
-    let Some((field, after)) = end.and_then(|end| rest.split_at_checked(end)) else {
-        return Ok((rest, None));
-    };
-    match after.strip_prefix(',') {
-        Some(after) => Ok((field, Some(after))),
-        None => Err((
-            offset(line, after),
-            "a quote inside a field, put the whole field in quotes and double the quote".to_owned(),
-        )),
-    }
-}
-
-/// A field after its opening quote, and what follows its comma.
-fn quoted<'a>(line: &str, inside: &'a str) -> Result<(String, Option<&'a str>), Fault> {
-    let start = offset(line, inside).saturating_sub(1);
-    let mut field = String::new();
-    let mut rest = inside;
-    loop {
-        let Some((part, after)) = rest.split_once('"') else {
-            return Err((start, "the quote that opens here is not closed".to_owned()));
-        };
-        field.push_str(part);
-        if let Some(after) = after.strip_prefix('"') {
-            field.push('"');
-            rest = after;
-            continue;
-        }
-        if after.is_empty() {
-            return Ok((field, None));
-        }
-        return match after.strip_prefix(',') {
-            Some(after) => Ok((field, Some(after))),
-            None => Err((
-                offset(line, after),
-                "text after the closing quote, expected a comma or the end of the line".to_owned(),
-            )),
-        };
-    }
-}
+impl Eq for Policy {}

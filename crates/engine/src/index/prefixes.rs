@@ -1,9 +1,9 @@
 //! Texts that start with one of many prefixes: a trie of bytes.
 
-use std::cmp::Ordering;
-
 use crate::budget::Budget;
+use crate::bytes::shared;
 use crate::decision::EvaluationError;
+use crate::sorting;
 use crate::symbols::Symbol;
 
 /// Prefixes, each with a pattern and whether the prefix is all it asks for.
@@ -18,7 +18,7 @@ pub(super) struct PrefixTrie {
     ends: Vec<(Symbol, bool)>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Node {
     /// What follows the parent's prefix.
     label: (u32, u32),
@@ -41,26 +41,69 @@ fn bounds(start: usize, end: usize) -> (u32, u32) {
 /// A prefix to be stored.
 pub(super) type Entry<'p> = (&'p [u8], Symbol, bool);
 
-/// How many bytes the first and the last of sorted entries share; so do all
-/// between them.
-fn shared(entries: &[Entry<'_>]) -> usize {
-    let (Some((first, ..)), Some((last, ..))) = (entries.first(), entries.last()) else {
-        return 0;
+/// Bytes of a text that [`key`] makes a number of.
+const KEY: usize = 7;
+
+/// A number that orders texts by their bytes from `depth` on, as many as a key
+/// has, and then by whether they end there.
+fn key(text: &[u8], depth: usize) -> i64 {
+    let rest = text.get(depth..).unwrap_or_default();
+    let left = u32::try_from(rest.len()).unwrap_or(u32::MAX);
+    let number = match (rest.first_chunk(), text.last_chunk()) {
+        (Some(first), _) => u64::from_be_bytes(*first),
+        // What comes before the rest goes out at the front.
+        (None, Some(last)) => {
+            let bits = 8_u32.saturating_sub(left).saturating_mul(8);
+            u64::from_be_bytes(*last).checked_shl(bits).unwrap_or(0)
+        }
+        (None, None) => {
+            let mut bytes = [0; 8];
+            for (place, byte) in bytes.iter_mut().zip(rest) {
+                *place = *byte;
+            }
+            u64::from_be_bytes(bytes)
+        }
     };
-    let pairs = first.iter().zip(last.iter());
-    pairs.take_while(|(left, right)| left == right).count()
+    let number = (number & !0xff) | u64::from(left.min(8));
+    // The order of signed numbers is that of unsigned ones from here on.
+    const LOWEST: u64 = 1 << 63;
+    (number ^ LOWEST).cast_signed()
 }
 
-/// The order of two texts. In a module, comparing slices goes byte by byte, and
-/// paths of a policy begin alike; this passes over eight that are the same at
-/// a time.
-fn compare(left: &[u8], right: &[u8]) -> Ordering {
-    let words = left.as_chunks::<8>().0.iter().zip(right.as_chunks::<8>().0);
-    let same = words
-        .take_while(|(left, right)| u64::from_ne_bytes(**left) == u64::from_ne_bytes(**right))
-        .count();
-    let from = same.saturating_mul(8);
-    left.get(from..).cmp(&right.get(from..))
+/// Sorts entries by their prefixes. Whole texts are never compared: that goes
+/// byte by byte in a module.
+fn sort(entries: &mut [Entry<'_>]) {
+    // Where entries start and end that share so many bytes.
+    let mut pending = vec![(0, entries.len(), 0)];
+    while let Some((start, end, depth)) = pending.pop() {
+        let Some(group) = entries.get_mut(start..end) else {
+            continue;
+        };
+        let Some((first, ..)) = group.first().copied() else {
+            continue;
+        };
+        let depths = group.iter().map(|(text, ..)| shared(first, text, depth));
+        let depth = depths.min().unwrap_or(depth);
+        let keys: Vec<i64> = group.iter().map(|(text, ..)| key(text, depth)).collect();
+        let order = sorting::order(&keys);
+        let sorted = sorting::in_order(group, &order);
+        for (place, entry) in group.iter_mut().zip(sorted) {
+            *place = entry;
+        }
+        let keys = sorting::in_order(&keys, &order);
+        let deeper = depth.saturating_add(KEY);
+        let mut start = start;
+        for alike in keys.chunk_by(|left, right| left == right) {
+            let end = start.saturating_add(alike.len());
+            let goes_on = entries
+                .get(start)
+                .is_some_and(|(text, ..)| text.len() > deeper);
+            if alike.len() > 1 && goes_on {
+                pending.push((start, end, deeper));
+            }
+            start = end;
+        }
+    }
 }
 
 impl PrefixTrie {
@@ -70,45 +113,69 @@ impl PrefixTrie {
         if entries.is_empty() {
             return trie;
         }
-        entries.sort_unstable_by(|(left, ..), (right, ..)| compare(left, right));
-        trie.nodes.push(Node::default());
-        trie.first.push(0);
-        // For every node its entries, and the length of the prefix so far.
-        let mut pending = vec![(entries.as_slice(), 0)];
-        let mut next = 0;
-        while let Some((entries, depth)) = pending.get(next).copied() {
-            let first_child = trie.nodes.len();
+        sort(&mut entries);
+        // Most prefixes end where no other one does.
+        trie.nodes.reserve(entries.len());
+        trie.first.reserve(entries.len());
+        trie.ends.reserve(entries.len());
+        trie.add(&[], &[]);
+        // Nodes, each with its entries and how many bytes these share.
+        let mut pending = vec![(0, entries.as_slice(), 0)];
+        let mut next = 0_usize;
+        while let Some((number, entries, depth)) = pending.get(next).copied() {
             let ending = entries.iter().take_while(|entry| entry.0.len() == depth);
-            let start = trie.ends.len();
-            trie.ends
-                .extend(ending.map(|(_, pattern, sure)| (*pattern, *sure)));
-            let taken = trie.ends.len().saturating_sub(start);
-            let rest = entries.get(taken..).unwrap_or_default();
+            let (ending, rest) = entries.split_at_checked(ending.count()).unwrap_or_default();
+            let first_child = trie.nodes.len();
             let same =
                 |left: &Entry<'_>, right: &Entry<'_>| left.0.get(depth) == right.0.get(depth);
             for group in rest.chunk_by(same) {
-                let length = shared(group);
-                let label = group.first().and_then(|entry| entry.0.get(depth..length));
-                trie.add(label.unwrap_or_default());
-                pending.push((group, length));
+                if let [(text, ..)] = group {
+                    trie.add(text.get(depth..).unwrap_or_default(), group);
+                    continue;
+                }
+                let ends = group.first().zip(group.last());
+                let Some(((first, ..), (last, ..))) = ends else {
+                    continue;
+                };
+                // All between them share what these two do.
+                let length = shared(first, last, depth);
+                pending.push((trie.nodes.len(), group, length));
+                trie.add(first.get(depth..length).unwrap_or_default(), &[]);
             }
-            if let Some(node) = trie.nodes.get_mut(next) {
-                node.children = bounds(first_child, trie.first.len());
-                node.ends = bounds(start, trie.ends.len());
+            let children = bounds(first_child, trie.nodes.len());
+            let ends = trie.add_ends(ending);
+            if let Some(node) = trie.nodes.get_mut(number) {
+                node.children = children;
+                node.ends = ends;
             }
             next = next.saturating_add(1);
         }
+        trie.nodes.shrink_to_fit();
+        trie.first.shrink_to_fit();
+        trie.labels.shrink_to_fit();
         trie
     }
 
-    fn add(&mut self, label: &[u8]) {
+    /// Adds a node whose prefix is that of these entries, if there are any.
+    fn add(&mut self, label: &[u8], ending: &[Entry<'_>]) {
         let start = self.labels.len();
         self.labels.extend_from_slice(label);
-        self.nodes.push(Node {
+        let node = Node {
             label: bounds(start, self.labels.len()),
-            ..Node::default()
-        });
+            children: (0, 0),
+            ends: self.add_ends(ending),
+        };
+        self.nodes.push(node);
         self.first.push(label.first().copied().unwrap_or(0));
+    }
+
+    /// Adds what entries stand for; where it is.
+    fn add_ends(&mut self, ending: &[Entry<'_>]) -> (u32, u32) {
+        let start = self.ends.len();
+        let ending = ending.iter();
+        self.ends
+            .extend(ending.map(|(_, pattern, sure)| (*pattern, *sure)));
+        bounds(start, self.ends.len())
     }
 
     /// Gives every pattern whose prefix the text starts with.
@@ -151,10 +218,10 @@ impl PrefixTrie {
 
 #[cfg(test)]
 mod tests {
-    use super::compare;
+    use super::sort;
+    use crate::symbols::Symbol;
 
-    #[test]
-    fn texts_are_in_the_order_of_their_bytes() {
+    fn texts() -> Vec<Vec<u8>> {
         let mut texts: Vec<Vec<u8>> = Vec::new();
         for length in 0..20 {
             texts.push(vec![b'a'; length]);
@@ -166,10 +233,23 @@ mod tests {
                 }
             }
         }
-        for left in &texts {
-            for right in &texts {
-                assert_eq!(compare(left, right), left.cmp(right), "{left:?} {right:?}");
-            }
-        }
+        texts
+    }
+
+    #[test]
+    fn texts_are_in_the_order_of_their_bytes() {
+        let mut texts = texts();
+        texts.extend((0..20).map(|length| vec![0; length]));
+        // In no order, each twice.
+        let twice = texts.len() * 2;
+        let shuffled = (0..twice).map(|number| &texts[number * 7 % texts.len()]);
+        let mut entries: Vec<_> = shuffled
+            .zip(0..)
+            .map(|(text, number)| (text.as_slice(), Symbol(number), true))
+            .collect();
+        let mut expected = entries.clone();
+        expected.sort_by_key(|(text, ..)| *text);
+        sort(&mut entries);
+        assert_eq!(entries, expected);
     }
 }

@@ -71,7 +71,7 @@ pub(crate) fn order(
         rows = sorting::by_number(&rows, |(index, _)| {
             let field = |position: Option<usize>| {
                 let row = row(policy, *index)?;
-                row.fields.get(position?).map(AsRef::as_ref)
+                row.field(position?)
             };
             let domain = symbols.find(field(domain).unwrap_or(""));
             let subject = symbols.find(field(Some(subject)).unwrap_or(""));
@@ -85,8 +85,8 @@ pub(crate) fn order(
     Ok(rows)
 }
 
-fn row(policy: &Policy, index: u32) -> Option<&Row> {
-    policy.rows.get(usize::try_from(index).ok()?)
+fn row(policy: &Policy, index: u32) -> Option<Row<'_>> {
+    policy.row(usize::try_from(index).ok()?)
 }
 
 fn by_priority(
@@ -100,10 +100,10 @@ fn by_priority(
         let Some(row) = row(policy, *index) else {
             continue;
         };
-        let text = row.fields.get(field).map_or("", AsRef::as_ref);
+        let text = row.field(field).unwrap_or("");
         let Ok(priority) = text.parse() else {
             return Err(CompileError::Row {
-                line: row.line,
+                line: row.line(),
                 message: format!(
                     "the priority \"{text}\" in field {} of {} is not a whole number",
                     definition.fields.get(field).map_or("", AsRef::as_ref),

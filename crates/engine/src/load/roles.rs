@@ -18,8 +18,8 @@ use doorward_syntax::policy::{Policy, Row};
 use super::add_symbol;
 use super::settings::GraphSettings;
 
-fn row(policy: &Policy, index: u32) -> Option<&Row> {
-    policy.rows.get(usize::try_from(index).ok()?)
+fn row(policy: &Policy, index: u32) -> Option<Row<'_>> {
+    policy.row(usize::try_from(index).ok()?)
 }
 
 /// The links of every graph.
@@ -34,14 +34,14 @@ pub(crate) fn links(
     for ((graph, matching), rows) in model.names.graphs.iter().zip(matching).zip(rows) {
         let mut links = Vec::new();
         for row in rows.iter().filter_map(|index| row(policy, *index)) {
-            let field = |position: usize| row.fields.get(position).map_or("", AsRef::as_ref);
+            let field = |position: usize| row.field(position).unwrap_or("");
             let parameters = graph.arity();
             let period = match matching.condition {
                 None => None,
                 Some(condition) => {
                     let (start, end) = (field(parameters), field(parameters.saturating_add(1)));
                     let period = Period::parse(start, end).ok_or_else(|| CompileError::Row {
-                        line: row.line,
+                        line: row.line(),
                         message: format!(
                             "\"{start}\" and \"{end}\" are no times for {}, \
                              use YYYY-MM-DD hh:mm:ss or _",
@@ -56,7 +56,7 @@ pub(crate) fn links(
                 role: add_symbol(symbols, field(1))?,
                 domain: add_symbol(symbols, if graph.domain { field(2) } else { "" })?,
                 period,
-                line: row.line,
+                line: row.line(),
             });
         }
         all.push(links);
@@ -238,7 +238,7 @@ pub(crate) fn check_constraints(
         return Ok(());
     }
     let graph = model.names.graph("g").map_or(0, |(graph, _)| graph);
-    let rows: Vec<&Row> = rows
+    let rows: Vec<Row<'_>> = rows
         .get(usize::from(graph))
         .into_iter()
         .flatten()
@@ -247,8 +247,8 @@ pub(crate) fn check_constraints(
     // For each name its roles, each with the line of the last row that gives it.
     let mut roles: BTreeMap<&str, BTreeMap<&str, u32>> = BTreeMap::new();
     for row in &rows {
-        if let [subject, role, ..] = &*row.fields {
-            roles.entry(subject).or_default().insert(role, row.line);
+        if let Some((subject, role)) = row.field(0).zip(row.field(1)) {
+            roles.entry(subject).or_default().insert(role, row.line());
         }
     }
     for constraint in &model.constraints {
@@ -294,11 +294,11 @@ fn at_most_of(
     })
 }
 
-fn role_max(rows: &[&Row], role: &str, most: usize) -> Option<(u32, String)> {
+fn role_max(rows: &[Row<'_>], role: &str, most: usize) -> Option<(u32, String)> {
     let given: Vec<u32> = rows
         .iter()
-        .filter(|row| row.fields.get(1).is_some_and(|given| **given == *role))
-        .map(|row| row.line)
+        .filter(|row| row.field(1) == Some(role))
+        .map(Row::line)
         .collect();
     let line = given.get(most)?;
     let what = format!("{role} is given {} times, at most {most}", given.len());

@@ -1,13 +1,12 @@
 //! Rows against their definitions.
 
-use std::collections::HashSet;
-
-use foldhash::fast::FixedState;
+use hashbrown::HashTable;
 
 use crate::effect::RowEffect;
 use crate::error::CompileError;
+use crate::hash;
 use crate::settings::Settings;
-use crate::symbols::Symbols;
+use crate::symbols::{Symbol, Symbols};
 use crate::table::Table;
 
 use super::add_symbol;
@@ -15,9 +14,11 @@ use doorward_syntax::Model;
 use doorward_syntax::names::{Definition, GraphDefinition};
 use doorward_syntax::policy::{Policy, Row};
 
-/// The rows of each definition, in order, without duplicates.
+/// The rows of each definition, in order.
 pub(crate) struct SortedOut {
+    /// With duplicates, which [`table`] leaves out.
     pub(crate) of_policies: Vec<Vec<(u32, RowEffect)>>,
+    /// Without duplicates.
     pub(crate) of_graphs: Vec<Vec<u32>>,
 }
 
@@ -33,11 +34,11 @@ pub(crate) fn sort_out(
     policy: &Policy,
     settings: &Settings,
 ) -> Result<SortedOut, CompileError> {
-    if policy.rows.len() > settings.limits.rows || u32::try_from(policy.rows.len()).is_err() {
+    if policy.len() > settings.limits.rows || u32::try_from(policy.len()).is_err() {
         return Err(CompileError::Policy {
             message: format!(
                 "the policy has {} rows, the limit is {}",
-                policy.rows.len(),
+                policy.len(),
                 settings.limits.rows
             ),
         });
@@ -46,23 +47,23 @@ pub(crate) fn sort_out(
         of_policies: vec![Vec::new(); model.names.policies.len()],
         of_graphs: vec![Vec::new(); model.names.graphs.len()],
     };
-    // Who writes the policy has nothing to gain from texts that collide.
-    let mut seen = HashSet::with_capacity_and_hasher(policy.rows.len(), FixedState::default());
-    for (row, index) in policy.rows.iter().zip(0_u32..) {
+    let effects = model.names.policies.iter();
+    let effects: Vec<Option<usize>> = effects.map(|definition| definition.field("eft")).collect();
+    let mut seen = HashTable::new();
+    for (row, index) in policy.rows().zip(0_u32..) {
         let definition = definition(model, row)?;
         check_size(model, row, &definition)?;
-        if !seen.insert((&row.kind, &row.fields)) {
-            continue;
-        }
         match definition {
             Of::Policy(number) => {
-                let effect = effect(model, row, number)?;
+                let effect = effect(row, effects.get(number).copied().flatten())?;
                 if let Some(rows) = sorted.of_policies.get_mut(number) {
                     rows.push((index, effect));
                 }
             }
             Of::Graph(number) => {
-                if let Some(rows) = sorted.of_graphs.get_mut(number) {
+                if let Some(rows) = sorted.of_graphs.get_mut(number)
+                    && is_new(row, &mut seen)
+                {
                     rows.push(index);
                 }
             }
@@ -71,23 +72,40 @@ pub(crate) fn sort_out(
     Ok(sorted)
 }
 
-fn refuse<T>(row: &Row, message: String) -> Result<T, CompileError> {
+/// Adds a row to those that were seen, if none of them has the same kind and
+/// fields.
+fn is_new<'p>(row: Row<'p>, seen: &mut HashTable<Row<'p>>) -> bool {
+    // Who writes the policy has nothing to gain from texts that collide.
+    let hash_of = |row: &Row<'_>| {
+        let hashes = row.fields().map(hash::text);
+        hashes.fold(hash::text(row.kind()), |all, hash| {
+            all.rotate_left(5) ^ hash
+        })
+    };
+    let same = |other: &Row<'_>| row.kind() == other.kind() && row.fields().eq(other.fields());
+    let hash = hash_of(&row);
+    let new = seen.find(hash, same).is_none();
+    if new {
+        seen.insert_unique(hash, row, hash_of);
+    }
+    new
+}
+
+fn refuse<T>(row: Row<'_>, message: String) -> Result<T, CompileError> {
     Err(CompileError::Row {
-        line: row.line,
+        line: row.line(),
         message,
     })
 }
 
-fn definition(model: &Model, row: &Row) -> Result<Of, CompileError> {
+fn definition(model: &Model, row: Row<'_>) -> Result<Of, CompileError> {
     let names = &model.names;
-    let policy = names
-        .policies
-        .iter()
-        .position(|known| known.name == row.kind);
+    let kind = row.kind();
+    let policy = names.policies.iter().position(|known| *known.name == *kind);
     if let Some(number) = policy {
         return Ok(Of::Policy(number));
     }
-    let graph = names.graphs.iter().position(|known| known.name == row.kind);
+    let graph = names.graphs.iter().position(|known| *known.name == *kind);
     if let Some(number) = graph {
         return Ok(Of::Graph(number));
     }
@@ -100,8 +118,7 @@ fn definition(model: &Model, row: &Row) -> Result<Of, CompileError> {
     refuse(
         row,
         format!(
-            "the model does not define \"{}\", rows are {}",
-            row.kind,
+            "the model does not define \"{kind}\", rows are {}",
             known.join(", ")
         ),
     )
@@ -109,8 +126,8 @@ fn definition(model: &Model, row: &Row) -> Result<Of, CompileError> {
 
 /// A policy row has exactly the fields of its definition. A role row may
 /// have more, which say nothing.
-fn check_size(model: &Model, row: &Row, definition: &Of) -> Result<(), CompileError> {
-    let got = row.fields.len();
+fn check_size(model: &Model, row: Row<'_>, definition: &Of) -> Result<(), CompileError> {
+    let got = row.width();
     let fits = match definition {
         Of::Policy(number) => {
             let needed = model
@@ -130,17 +147,16 @@ fn check_size(model: &Model, row: &Row, definition: &Of) -> Result<(), CompileEr
             row,
             format!(
                 "a row of {} needs {needed} fields, this one has {got}",
-                row.kind
+                row.kind()
             ),
         ),
         _ => Ok(()),
     }
 }
 
-fn effect(model: &Model, row: &Row, number: usize) -> Result<RowEffect, CompileError> {
-    let definition = model.names.policies.get(number);
-    let field = definition.and_then(|definition| definition.field("eft"));
-    let Some(text) = field.and_then(|field| row.fields.get(field)) else {
+/// What a row says when it matches, by the field that says so.
+fn effect(row: Row<'_>, field: Option<usize>) -> Result<RowEffect, CompileError> {
+    let Some(text) = field.and_then(|field| row.field(field)) else {
         return Ok(RowEffect::Allow);
     };
     match RowEffect::from_name(text) {
@@ -152,25 +168,58 @@ fn effect(model: &Model, row: &Row, number: usize) -> Result<RowEffect, CompileE
     }
 }
 
-/// The table of some rows of one definition.
+/// The table of some rows of one definition: of equal ones the first.
 pub(crate) fn table(
     policy: &Policy,
     rows: &[(u32, RowEffect)],
     definition: &Definition,
     symbols: &mut Symbols,
 ) -> Result<Table, CompileError> {
-    let mut table = Table::new(definition.fields.len());
-    let mut fields = Vec::new();
+    let mut table = Table::new(definition.fields.len(), rows.len());
+    symbols.reserve(rows.len());
+    let mut added = Added::default();
+    // Of the row before; of no text at first.
+    let mut fields = vec![Symbol(u32::MAX); definition.fields.len()];
     for (index, effect) in rows {
         let row = usize::try_from(*index).ok();
-        let Some(row) = row.and_then(|index| policy.rows.get(index)) else {
+        let Some(row) = row.and_then(|index| policy.row(index)) else {
             continue;
         };
-        fields.clear();
-        for field in &row.fields {
-            fields.push(add_symbol(symbols, field)?);
+        let known = symbols.len();
+        for (text, symbol) in row.fields().zip(&mut fields) {
+            // Neighbours have much in common.
+            if !symbols.is(*symbol, text) {
+                *symbol = add_symbol(symbols, text)?;
+            }
         }
-        table.push(&fields, row.line, *effect);
+        // A row with a new text is the first of its kind.
+        if symbols.len() > known || !added.has(&table, &fields) {
+            table.push(&fields, row.line(), *effect);
+        }
     }
     Ok(table)
+}
+
+/// The rows of a table by their fields.
+#[derive(Debug, Default)]
+struct Added {
+    rows: HashTable<u32>,
+    /// The rows of the table that are in it.
+    count: u32,
+}
+
+impl Added {
+    /// Whether the table has such a row.
+    fn has(&mut self, table: &Table, fields: &[Symbol]) -> bool {
+        let fields_of = |position: u32| table.row(position).unwrap_or_default();
+        let hash_of = |fields: &[Symbol]| hash::symbols(fields.iter().copied());
+        for position in self.count..table.positions().end {
+            let hash = hash_of(fields_of(position));
+            let again = |position: &u32| hash_of(fields_of(*position));
+            self.rows.insert_unique(hash, position, again);
+        }
+        self.count = table.positions().end;
+        let same = |position: &u32| fields_of(*position) == fields;
+        self.rows.find(hash_of(fields), same).is_some()
+    }
 }

@@ -66,8 +66,10 @@ pub(crate) enum Shape<'p> {
 
 /// The text before the first `*`, and whether there is one.
 fn key_match(pattern: &str) -> (&str, bool) {
-    match pattern.split_once('*') {
-        Some((prefix, _)) => (prefix, true),
+    // A search for a character takes longer to begin than most patterns are.
+    let star = pattern.bytes().position(|byte| byte == b'*');
+    match star.and_then(|star| pattern.get(..star)) {
+        Some(prefix) => (prefix, true),
         None => (pattern, false),
     }
 }

@@ -2,8 +2,8 @@
 
 use doorward_syntax::Effect;
 use doorward_syntax::names::Definition;
-use doorward_syntax::policy::Row;
 
+use super::rows::Row;
 use super::{Answer, Outcome, Place};
 
 /// What the matcher said of a row.

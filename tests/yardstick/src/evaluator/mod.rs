@@ -16,13 +16,14 @@ use std::collections::BTreeSet;
 
 use doorward_engine::Settings;
 use doorward_syntax::expression::Expr;
-use doorward_syntax::policy::{Policy, Row};
+use doorward_syntax::policy::Policy;
 use doorward_syntax::{Effect, Model};
 
 use crate::case::Ask;
 
 use effect::OnRow;
 use roles::Graph;
+use rows::Row;
 use scope::Scope;
 use value::Value;
 

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use doorward_engine::Settings;
 use doorward_syntax::pattern::Kind;
-use doorward_syntax::policy::Row;
 use doorward_syntax::{MatchFunction, Model, time};
 
 use crate::case::Ask;
 
 use super::Failed;
 use super::pattern;
+use super::rows::Row;
 
 /// One role definition with its rows.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(crate) struct Graph {
 }
 
 /// The graphs of a model.
-pub(crate) fn graphs(model: &Model, settings: &Settings, rows: &[&Row]) -> Vec<Graph> {
+pub(crate) fn graphs(model: &Model, settings: &Settings, rows: &[Row]) -> Vec<Graph> {
     let definitions = model.names.graphs.iter();
     let graphs = definitions.map(|definition| {
         let set = settings
@@ -50,8 +50,8 @@ pub(crate) fn graphs(model: &Model, settings: &Settings, rows: &[&Row]) -> Vec<G
             max_level: settings.max_hierarchy_level,
             rows: Vec::new(),
         };
-        for row in rows.iter().filter(|row| row.kind == definition.name) {
-            graph.add(row.fields.iter().map(ToString::to_string).collect());
+        for row in rows.iter().filter(|row| *row.kind == *definition.name) {
+            graph.add(row.fields.clone());
         }
         graph
     });

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use doorward_engine::Settings;
 use doorward_syntax::Model;
 use doorward_syntax::expression::{Expr, Slot};
-use doorward_syntax::policy::Row;
 
 use crate::case::Ask;
 
 use super::Failed;
 use super::roles::Graph;
+use super::rows::Row;
 use super::value::Value;
 
 /// A request and a row.
