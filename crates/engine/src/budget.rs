@@ -50,5 +50,10 @@ pub(crate) fn hash_steps(text: &str) -> u64 {
 
 /// What copying a text costs, or searching it for one character.
 pub(crate) fn scan_steps(text: &str) -> u64 {
-    count(text.len()).checked_div(SCANNED_PER_STEP).unwrap_or(0)
+    scanned(text.len())
+}
+
+/// The same for so many bytes.
+pub(crate) fn scanned(bytes: usize) -> u64 {
+    count(bytes).checked_div(SCANNED_PER_STEP).unwrap_or(0)
 }

@@ -57,12 +57,17 @@ impl Symbols {
         range.and_then(|range| self.texts.get(range)).unwrap_or("")
     }
 
+    /// The bytes of a symbol's text, found without looking for the bounds of
+    /// characters.
+    pub(crate) fn bytes(&self, symbol: Symbol) -> &[u8] {
+        let range = self.range(symbol);
+        let bytes = range.and_then(|range| self.texts.as_bytes().get(range));
+        bytes.unwrap_or_default()
+    }
+
     /// Whether that is the text of a symbol.
     pub(crate) fn is(&self, symbol: Symbol, text: &str) -> bool {
-        // Without looking for the bounds of characters.
-        let range = self.range(symbol);
-        let known = range.and_then(|range| self.texts.as_bytes().get(range));
-        known.is_some_and(|known| bytes::equal(known, text.as_bytes()))
+        bytes::equal(self.bytes(symbol), text.as_bytes())
     }
 
     fn range(&self, symbol: Symbol) -> Option<std::ops::Range<usize>> {

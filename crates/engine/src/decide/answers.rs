@@ -76,18 +76,19 @@ struct Patterns<'a> {
 /// What all probes of a plan answer for one request.
 pub(super) struct Answers<'a> {
     plan: &'a Plan,
-    frame: Frame<'a>,
+    frame: &'a Frame<'a>,
     /// By number of the probe.
     answers: SmallVec<[Answer<'a>; 6]>,
     /// The values that answers name by their places.
     values: Few,
     roles: SmallVec<[Roles<'a>; 1]>,
-    patterns: SmallVec<[Patterns<'a>; 1]>,
+    patterns: Vec<Patterns<'a>>,
 }
 
 impl<'a> Answers<'a> {
     /// Nothing asked yet.
-    pub(super) fn new(plan: &'a Plan, frame: Frame<'a>) -> Self {
+    #[inline]
+    pub(super) fn new(plan: &'a Plan, frame: &'a Frame<'a>) -> Self {
         let unasked = Answer {
             values: Values::Unasked,
             leaves: None,
@@ -98,7 +99,7 @@ impl<'a> Answers<'a> {
             answers: SmallVec::from_elem(unasked, plan.probes.len()),
             values: SmallVec::new(),
             roles: SmallVec::new(),
-            patterns: SmallVec::new(),
+            patterns: Vec::new(),
         }
     }
 
@@ -171,11 +172,6 @@ impl<'a> Answers<'a> {
         Some(rows)
     }
 
-    /// How many rows the values of a probe leave, if that was counted.
-    pub(super) fn rows(&self, number: usize) -> Option<usize> {
-        self.answers.get(number)?.leaves
-    }
-
     /// Leaves a probe to be answered row by row, if it can be.
     pub(super) fn by_row(&mut self, number: usize) -> bool {
         let lookup = self.plan.probes.get(number).map(|probe| &probe.lookup);
@@ -220,7 +216,7 @@ impl<'a> Answers<'a> {
     /// Whether a probe holds for a value of its column; none where its term
     /// has to be evaluated.
     pub(super) fn holds(&self, number: usize, value: Symbol) -> Result<Option<bool>, Error> {
-        let frame = &self.frame;
+        let frame = self.frame;
         let matching = frame.matching();
         match self.answers.get(number).map(|answer| answer.values) {
             Some(Values::Pattern(kind, text)) => {
@@ -273,8 +269,8 @@ impl<'a> Answers<'a> {
         match &probe.lookup {
             Lookup::Equal(value) => {
                 let symbol = match frame.request_text(value) {
-                    Some(text) => known(text, &frame)?,
-                    None => symbol(&frame.value(value)?, &frame)?,
+                    Some(text) => known(text, frame)?,
+                    None => symbol(&frame.value(value)?, frame)?,
                 };
                 return Ok(symbol.map_or(Values::These(start, start), Values::One));
             }
@@ -284,7 +280,7 @@ impl<'a> Answers<'a> {
                     if let Val::List(_) = value {
                         return Err(Error::OperatorType { operator: "in" });
                     }
-                    self.values.extend(symbol(&value, &frame)?);
+                    self.values.extend(symbol(&value, frame)?);
                 }
             }
             Lookup::In(list) => {
@@ -293,11 +289,11 @@ impl<'a> Answers<'a> {
                 };
                 frame.budget.spend(count(all.len()))?;
                 for text in all.iter().filter_map(|json| json.as_str()) {
-                    self.values.extend(known(text, &frame)?);
+                    self.values.extend(known(text, frame)?);
                 }
             }
             Lookup::Pattern { kind, text } => {
-                let text = text_of(text, kind.function(), 1, &frame)?;
+                let text = text_of(text, kind.function(), 1, frame)?;
                 return self.patterns(*kind, text, probe);
             }
             Lookup::Role {
@@ -305,9 +301,9 @@ impl<'a> Answers<'a> {
                 name,
                 domain,
             } => {
-                let name = text_of(name, "g", 1, &frame)?;
+                let name = text_of(name, "g", 1, frame)?;
                 let domain = match domain {
-                    Some(domain) => text_of(domain, "g", 3, &frame)?,
+                    Some(domain) => text_of(domain, "g", 3, frame)?,
                     None => "".into(),
                 };
                 return self.roles(*graph, &name, &domain, probe);
@@ -376,9 +372,10 @@ impl<'a> Answers<'a> {
         let Some(graph) = frame.loaded.graphs.get(usize::from(number)) else {
             return Ok(Values::Unknown);
         };
-        let asked = frame.asked(number, graph, name);
+        let mut asked = frame.asked(number, graph, name);
         let start = self.values.len();
         let Some(kind) = graph.role_matching else {
+            asked.only_known = frame.is_simple(graph);
             let number = self.roles.len();
             let closure = Closure::default();
             self.roles.push(Roles { graph, closure });

@@ -2,6 +2,7 @@
 //! effect is settled.
 
 mod answers;
+mod plain;
 mod rows;
 
 use std::cell::RefCell;
@@ -111,14 +112,18 @@ fn run(loaded: &Loaded, request: &Request<'_>, question: Question, examined: &mu
         }
         return without_rows(&frame, matcher, table.len(), effect.1);
     };
-    let mut search = Search::new(plan, table, frame);
-    search.ask_all().map_err(whole)?;
     let mut merge = merge;
+    if let Some(plain) = plain::of(plan, table, &frame) {
+        let mut search = plain::Search::new(plain, table, &frame);
+        if let Some(settled) = search.decide(plan, &mut merge, examined)? {
+            return Ok(settled);
+        }
+    }
+    let mut search = Search::new(plan, table, &frame);
+    search.ask_all().map_err(whole)?;
     let mut merged = Merged::new();
-    let settled = match search.rows(&mut merged).map_err(whole)? {
-        Rows::All => first_settled(&search, table.positions(), &mut merge, examined)?,
-        Rows::These(rows) => first_settled(&search, rows.iter().copied(), &mut merge, examined)?,
-    };
+    let rows = search.rows(&mut merged).map_err(whole)?;
+    let settled = first_settled(&search, &rows, &mut merge, examined)?;
     Ok(settled.unwrap_or_else(|| merge.finish()))
 }
 
@@ -142,11 +147,11 @@ fn without_rows(
 /// Evaluates rows in order, until one settles the effect.
 fn first_settled(
     search: &Search<'_>,
-    positions: impl Iterator<Item = u32>,
+    rows: &Rows<'_>,
     merge: &mut Merge,
     examined: &mut u32,
 ) -> Result<Option<effect::Settled>, (Error, Option<u32>)> {
-    for position in positions {
+    for position in (0..).map_while(|number| rows.get(number)) {
         *examined = examined.saturating_add(1);
         let failed = |error| (error, Some(position));
         let Some(effect) = search.matching(position).map_err(failed)? else {

@@ -6,7 +6,7 @@ use crate::budget::count;
 use crate::decision::EvaluationError as Error;
 use crate::effect::RowEffect;
 use crate::evaluate::frame::{Frame, is_final};
-use crate::plan::{Asks, Branch, Plan};
+use crate::plan::{Asks, Branch, FEW_ROWS, Plan};
 use crate::symbols::Symbol;
 use crate::table::Table;
 
@@ -15,14 +15,21 @@ use super::answers::Answers;
 /// Looking up one combination of values costs as much as so many rows.
 const ROWS_PER_TUPLE: usize = 2;
 
-/// So many rows are sooner asked for their value or pattern one by one than all
-/// values or patterns are looked up.
-const FEW_ROWS: usize = 6;
-
 /// The positions of rows, ascending.
 pub(super) enum Rows<'a> {
-    All,
+    /// So many from the first on.
+    All(u32),
     These(&'a [u32]),
+}
+
+impl Rows<'_> {
+    /// The position of the row of that number.
+    pub(super) fn get(&self, number: u32) -> Option<u32> {
+        match self {
+            Self::All(rows) => (number < *rows).then_some(number),
+            Self::These(rows) => rows.get(usize::try_from(number).ok()?).copied(),
+        }
+    }
 }
 
 /// Room for the positions of rows from several lists.
@@ -32,7 +39,7 @@ pub(super) type Merged = SmallVec<[u32; 64]>;
 pub(super) struct Search<'a> {
     plan: &'a Plan,
     table: &'a Table,
-    frame: Frame<'a>,
+    frame: &'a Frame<'a>,
     answers: Answers<'a>,
     /// The branches that are not false on every row.
     branches: SmallVec<[Open<'a>; 4]>,
@@ -40,6 +47,14 @@ pub(super) struct Search<'a> {
     /// one of them may hold on any row.
     lists: SmallVec<[&'a [u32]; 12]>,
     any_row: bool,
+}
+
+/// The lookup of a branch that leaves fewest rows, of those whose rows were
+/// counted; all rows where there is none.
+#[derive(Clone, Copy)]
+struct Best {
+    probe: Option<usize>,
+    rows: usize,
 }
 
 /// A branch that may be true.
@@ -51,7 +66,8 @@ struct Open<'a> {
 
 impl<'a> Search<'a> {
     /// Nothing asked yet.
-    pub(super) fn new(plan: &'a Plan, table: &'a Table, frame: Frame<'a>) -> Self {
+    #[inline]
+    pub(super) fn new(plan: &'a Plan, table: &'a Table, frame: &'a Frame<'a>) -> Self {
         Self {
             plan,
             table,
@@ -66,17 +82,17 @@ impl<'a> Search<'a> {
     /// Asks what has to be asked to know which rows may matter.
     pub(super) fn ask_all(&mut self) -> Result<(), Error> {
         for branch in &self.plan.branches {
-            if let Some(error) = self.open(branch)? {
-                self.list(branch)?;
-                self.branches.push(Open { branch, error });
+            if let Some((open, best)) = self.open(branch)? {
+                self.list(branch, best)?;
+                self.branches.push(open);
             }
         }
         Ok(())
     }
 
     /// Asks the terms and lookups of a branch: none if it is false on every
-    /// row, else the first error of its terms that are the same on every row.
-    fn open(&mut self, branch: &Branch) -> Result<Option<Option<Error>>, Error> {
+    /// row, else the lookup that leaves fewest rows with it.
+    fn open(&mut self, branch: &'a Branch) -> Result<Option<(Open<'a>, Best)>, Error> {
         let mut error = None;
         for term in &branch.request_terms {
             match self.frame.holds(term) {
@@ -86,46 +102,58 @@ impl<'a> Search<'a> {
                 Err(failed) => error = error.or(Some(failed)),
             }
         }
-        let mut least = self.table.len();
+        let mut best = Best {
+            probe: None,
+            rows: self.table.len(),
+        };
         for Asks { probe: number, .. } in &branch.probes {
             // Where rows are few, how many another lookup leaves is dear to
             // know, and some need not be made at all.
-            if least <= FEW_ROWS && self.answers.by_row(*number) {
+            if best.rows <= FEW_ROWS && self.answers.by_row(*number) {
                 continue;
             }
             self.answers.ask(*number)?;
             if self.answers.these(*number).is_some_and(<[_]>::is_empty) {
                 return Ok(None);
             }
-            if least > FEW_ROWS {
-                least = least.min(self.answers.count_rows(*number).unwrap_or(least));
+            if best.rows > FEW_ROWS {
+                self.count(*number, &mut best);
             }
         }
-        Ok(Some(error))
+        Ok(Some((Open { branch, error }, best)))
+    }
+
+    /// Counts the rows that a lookup leaves, if all its values are known.
+    fn count(&mut self, probe: usize, best: &mut Best) {
+        if let Some(rows) = self.answers.count_rows(probe)
+            && (best.probe.is_none() || rows < best.rows)
+        {
+            *best = Best {
+                probe: Some(probe),
+                rows,
+            };
+        }
     }
 
     /// Adds the lists of a branch's rows: those of the lookup that leaves
     /// least.
-    fn list(&mut self, branch: &'a Branch) -> Result<(), Error> {
+    fn list(&mut self, branch: &'a Branch, mut best: Best) -> Result<(), Error> {
         if self.table.len() <= FEW_ROWS {
             self.any_row = true;
             return Ok(());
         }
-        let mut best = self.shortest(branch);
         for Asks { probe: number, .. } in &branch.probes {
-            let least = best.map_or(self.table.len(), |(_, rows)| rows);
-            if self.answers.is_worth_completing(*number, least) {
+            if self.answers.is_worth_completing(*number, best.rows) {
                 self.answers.complete(*number)?;
-                self.answers.count_rows(*number);
-                best = self.shortest(branch);
+                self.count(*number, &mut best);
             }
         }
         let before = self.lists.len();
-        let Some((number, rows)) = best else {
+        let Some(number) = best.probe else {
             self.any_row = true;
             return Ok(());
         };
-        if !self.list_tuples(branch, rows)?
+        if !self.list_tuples(branch, best.rows)?
             && let Some(probe) = self.plan.probes.get(number)
             && let Some(values) = self.answers.these(number)
         {
@@ -138,15 +166,6 @@ impl<'a> Search<'a> {
         }
         let added = self.lists.len().saturating_sub(before);
         self.frame.budget.spend(count(added))
-    }
-
-    /// The probe whose values leave the fewest rows, of those that were asked
-    /// how many, and how many.
-    fn shortest(&self, branch: &Branch) -> Option<(usize, usize)> {
-        let known = branch.probes.iter().map(|asks| asks.probe);
-        known
-            .filter_map(|number| Some((number, self.answers.rows(number)?)))
-            .min_by_key(|(_, rows)| *rows)
     }
 
     /// Adds the lists of a branch's rows by all columns together, if that
@@ -194,8 +213,9 @@ impl<'a> Search<'a> {
     where
         'a: 'm,
     {
+        let all = Rows::All(self.table.positions().end);
         if self.any_row {
-            return Ok(Rows::All);
+            return Ok(all);
         }
         let lists = &self.lists;
         match lists.as_slice() {
@@ -207,7 +227,7 @@ impl<'a> Search<'a> {
         let total = total.fold(0, usize::saturating_add);
         self.frame.budget.spend(count(total) >> 3)?;
         if total >= self.table.len() {
-            return Ok(Rows::All);
+            return Ok(all);
         }
         merged.reserve(total);
         for list in lists {
@@ -274,7 +294,7 @@ impl<'a> Search<'a> {
     fn on(&self, row: &'a [Symbol]) -> Frame<'a> {
         Frame {
             row: Some(row),
-            ..self.frame
+            ..*self.frame
         }
     }
 }

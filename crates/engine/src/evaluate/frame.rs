@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 
 use crate::budget::{Budget, count, hash_steps, scan_steps};
 use crate::decision::EvaluationError as Error;
-use crate::load::Loaded;
+use crate::load::{Loaded, Subject};
 use crate::patterns::Matching;
 use crate::plan::Term;
 use crate::request::{GraphId, Request, Value};
@@ -85,7 +85,16 @@ impl<'a> Frame<'a> {
             now: self.request.now,
             max_level: self.loaded.settings.max_hierarchy_level,
             matching: self.matching(),
+            only_known: false,
         }
+    }
+
+    /// Whether no question to a graph can fail, and names that the policy does
+    /// not have mean nothing to its rows.
+    pub(crate) fn is_simple(&self, graph: &Graph) -> bool {
+        let (names, _) = graph.size();
+        let most = names.saturating_add(self.own.len());
+        graph.is_literal() && most < self.loaded.settings.limits.role_visits
     }
 
     /// Whether a term holds.
@@ -110,11 +119,17 @@ impl<'a> Frame<'a> {
 
     /// Refuses a request whose subject starts with a reserved prefix, for
     /// every role graph that the matcher asks about a value of the request.
-    pub(crate) fn check_subjects(&self, subjects: &[(u16, Expr)]) -> Result<(), Error> {
-        for (graph, subject) in subjects {
-            if let Ok(Val::Text(name)) = self.value(subject)
-                && self.loaded.is_reserved(*graph, &name)
-            {
+    pub(crate) fn check_subjects(&self, subjects: &[Subject]) -> Result<(), Error> {
+        for subject in subjects {
+            let name = match self.request_text(&subject.value) {
+                Some(text) => Cow::Borrowed(text),
+                None => match self.value(&subject.value) {
+                    Ok(Val::Text(name)) => name,
+                    _ => continue,
+                },
+            };
+            let mut reserved = subject.reserved.iter();
+            if reserved.any(|prefix| name.starts_with(prefix.as_str())) {
                 return Err(Error::ReservedSubject);
             }
         }

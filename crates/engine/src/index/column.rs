@@ -118,6 +118,8 @@ impl Column {
 
     /// Rows that a value drawn from the rows has on average: what a lookup
     /// leaves where requests are spread as the rows are.
+    // Once in the module, though several ask.
+    #[inline(never)]
     pub(crate) fn expected(&self) -> f64 {
         let squares = self.values.iter().map(|value| {
             let rows = u32::try_from(self.rows(*value).len()).unwrap_or(u32::MAX);

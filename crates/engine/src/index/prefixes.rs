@@ -195,7 +195,11 @@ impl PrefixTrie {
             }
             node = self.child(here, rest).and_then(|child| {
                 let label = self.labels.get(range(child.label))?;
-                rest = rest.strip_prefix(label)?;
+                // The child was found by the first byte.
+                rest = match label {
+                    [_] => rest.get(1..)?,
+                    label => rest.strip_prefix(label)?,
+                };
                 Some(child)
             });
         }

@@ -52,7 +52,7 @@ pub(crate) struct Prepared {
     pub(crate) expression: Expr,
     /// Values of the request that the matcher asks role graphs with reserved
     /// prefixes about.
-    pub(crate) subjects: Vec<(u16, Expr)>,
+    pub(crate) subjects: Vec<Subject>,
     /// Whether it calls eval.
     pub(crate) evaluates_rules: bool,
     /// For every policy definition how its rows are searched; none where the
@@ -61,6 +61,14 @@ pub(crate) struct Prepared {
     /// The same but for the roles that rows ask for; empty unless
     /// [`Settings::near_misses`] wants them.
     pub(crate) but_for_roles: Vec<Option<Plan>>,
+}
+
+/// A value of the request that a role graph is asked about.
+#[derive(Debug)]
+pub(crate) struct Subject {
+    pub(crate) value: Expr,
+    /// The prefixes that are reserved in the graph.
+    pub(crate) reserved: Vec<String>,
 }
 
 impl Loaded {
@@ -140,9 +148,15 @@ impl Loaded {
     }
 
     fn prepare(&self, name: &str, expression: &Expr, indexes: &mut [Indexes]) -> Prepared {
+        let mut asked = Vec::new();
+        add_subjects(expression, &mut asked);
         let mut subjects = Vec::new();
-        add_subjects(expression, &mut subjects);
-        subjects.retain(|(graph, _)| self.has_reserved(*graph));
+        for (graph, value) in asked {
+            let reserved: Vec<String> = self.reserved(graph).map(str::to_owned).collect();
+            if !reserved.is_empty() {
+                subjects.push(Subject { value, reserved });
+            }
+        }
         let plans = self.plan(expression, indexes, &[]);
         let given = self.settings.near_misses.iter();
         let given: Vec<u16> = given
@@ -182,11 +196,6 @@ impl Loaded {
     pub(crate) fn is_reserved(&self, graph: u16, name: &str) -> bool {
         let mut reserved = self.reserved(graph);
         reserved.any(|prefix| name.starts_with(prefix))
-    }
-
-    /// Whether any prefix is reserved in the graph.
-    fn has_reserved(&self, graph: u16) -> bool {
-        self.reserved(graph).next().is_some()
     }
 
     /// The prefixes that are reserved in the graph.

@@ -12,7 +12,7 @@ use doorward_syntax::pattern::{self, Glob, Kind, Pattern, PatternError, ip};
 use foldhash::fast::FixedState;
 use regex_syntax::hir::{Hir, HirKind, Look};
 
-use crate::budget::{Budget, hash_steps, scan_steps};
+use crate::budget::{Budget, hash_steps, scan_steps, scanned};
 use crate::decision::EvaluationError;
 use crate::symbols::{Symbol, Symbols};
 
@@ -76,17 +76,14 @@ fn key_match(pattern: &str) -> (&str, bool) {
 
 /// Whether a text is what [`key_match`] says of a pattern, in one pass over
 /// both.
-fn matches_key(text: &str, pattern: &str) -> bool {
-    let mut text = text.bytes();
-    for byte in pattern.bytes() {
-        if byte == b'*' {
-            return true;
-        }
-        if text.next() != Some(byte) {
-            return false;
-        }
+fn matches_key(text: &[u8], pattern: &[u8]) -> bool {
+    let pairs = text.iter().zip(pattern);
+    let same = pairs.take_while(|(left, right)| left == right && **right != b'*');
+    let same = same.count();
+    match pattern.get(same) {
+        Some(byte) => *byte == b'*',
+        None => text.len() == same,
     }
-    text.next().is_none()
 }
 
 /// Whether a pattern is matched as it stands.
@@ -255,6 +252,12 @@ impl Matching<'_> {
         text: &str,
         pattern: Symbol,
     ) -> Result<bool, EvaluationError> {
+        if kind == Kind::KeyMatch {
+            let pattern = self.symbols.bytes(pattern);
+            if pattern.len() <= self.limits.pattern_bytes {
+                return self.key_match(text, pattern);
+            }
+        }
         let written = self.symbols.text(pattern);
         if let Some(answer) = self.plain(kind, text, written)? {
             return Ok(answer);
@@ -276,8 +279,7 @@ impl Matching<'_> {
             return Ok(None);
         }
         if kind == Kind::KeyMatch {
-            self.budget.spend(scan_steps(pattern).saturating_add(1))?;
-            return Ok(Some(matches_key(text, pattern)));
+            return self.key_match(text, pattern.as_bytes()).map(Some);
         }
         let Some(key) = KeyPattern::read(kind, pattern) else {
             return Ok(None);
@@ -285,6 +287,12 @@ impl Matching<'_> {
         let steps = hash_steps(text).saturating_add(hash_steps(pattern));
         self.budget.spend(steps.saturating_add(KEY_STEPS))?;
         Ok(Some(key.matches(compared(kind, text))))
+    }
+
+    fn key_match(&self, text: &str, pattern: &[u8]) -> Result<bool, EvaluationError> {
+        let steps = scanned(pattern.len()).saturating_add(1);
+        self.budget.spend(steps)?;
+        Ok(matches_key(text.as_bytes(), pattern))
     }
 
     /// Runs `ask` on a pattern: the one compiled when the policy was loaded,
@@ -391,7 +399,8 @@ mod tests {
                     (prefix, true) => text.starts_with(prefix),
                     (exact, false) => text == exact,
                 };
-                assert_eq!(matches_key(text, pattern), expected, "{text} {pattern}");
+                let found = matches_key(text.as_bytes(), pattern.as_bytes());
+                assert_eq!(found, expected, "{text} {pattern}");
             }
         }
     }

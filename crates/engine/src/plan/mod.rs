@@ -3,6 +3,7 @@
 
 mod describe;
 mod lookups;
+pub(crate) mod plain;
 mod terms;
 
 use doorward_syntax::expression::{Expr, Slot};
@@ -17,6 +18,8 @@ use crate::roles::Graph;
 use crate::symbols::Symbols;
 use crate::table::Table;
 
+use plain::Plain;
+
 pub use describe::{BranchPlan, LookupPlan, MatcherPlan};
 pub(crate) use lookups::Lookup;
 pub(crate) use terms::Term;
@@ -30,7 +33,11 @@ const ROWS_FROM: usize = 32;
 const MOST_LOOKUPS: usize = 64;
 
 /// The rank of the lookups that are made last.
-const LAST_RANK: u8 = 3;
+const LAST_RANK: u8 = 5;
+
+/// So many rows are sooner asked for their value or pattern one by one than all
+/// values or patterns are looked up.
+pub(crate) const FEW_ROWS: usize = 6;
 
 /// Sets of columns of one policy definition that are looked up together.
 const MOST_TUPLES: usize = 8;
@@ -40,6 +47,8 @@ const MOST_TUPLES: usize = 8;
 pub(crate) struct Plan {
     pub(crate) probes: Vec<Probe>,
     pub(crate) branches: Vec<Branch>,
+    /// What is asked of each row, where the matcher is plain.
+    pub(crate) plain: Option<Plain>,
 }
 
 /// A lookup. Terms that amount to the same one share it, and each branch keeps
@@ -166,12 +175,14 @@ impl Plan {
         let mut plan = Self {
             probes: Vec::new(),
             branches: Vec::new(),
+            plain: None,
         };
         for mut terms in terms::branches(matcher) {
             terms.retain(|term| !is_given(term));
             let branch = plan.branch(terms, definition, sources, indexes);
             plan.branches.push(branch);
         }
+        plan.plain = Plain::new(&plan.branches, &plan.probes, sources.graphs);
         plan
     }
 
@@ -209,10 +220,13 @@ impl Plan {
                 branch.residual.push(term);
             }
         }
+        let probes = branch.probes.iter();
+        let ranks: Vec<u8> = probes.map(|asks| self.rank(asks.probe)).collect();
         let mut ranked = Vec::new();
         for rank in 0..=LAST_RANK {
-            let probes = branch.probes.iter();
-            ranked.extend(probes.filter(|asks| self.rank(asks.probe) == rank).cloned());
+            let probes = branch.probes.iter().zip(&ranks);
+            let of_rank = probes.filter(|(_, of)| **of == rank);
+            ranked.extend(of_rank.map(|(asks, _)| asks.clone()));
         }
         branch.probes = ranked;
         let mut columns: Vec<Arc<Column>> = Vec::new();
@@ -261,17 +275,22 @@ impl Plan {
         self.probes.len().saturating_sub(1)
     }
 
-    /// Lookups that cost less are made first: an empty one saves the rest.
+    /// Lookups that cost less are made first: an empty one saves the rest, and
+    /// so does one that leaves few rows.
     fn rank(&self, number: usize) -> u8 {
         let Some(probe) = self.probes.get(number) else {
             return LAST_RANK;
         };
         let patterns = probe.patterns.as_ref();
         let runs = patterns.is_some_and(|patterns| patterns.sizes().run > 0);
+        let few = u32::try_from(FEW_ROWS).map_or(f64::INFINITY, f64::from);
+        let leaves_few = probe.column.expected() <= few;
         match &probe.lookup {
-            Lookup::Equal(_) | Lookup::OneOf(_) | Lookup::In(_) => 0,
-            Lookup::Pattern { .. } if !runs => 1,
-            Lookup::Role { .. } if !runs => 2,
+            Lookup::Equal(_) | Lookup::OneOf(_) | Lookup::In(_) if leaves_few => 0,
+            Lookup::Pattern { .. } if !runs && leaves_few => 1,
+            Lookup::Equal(_) | Lookup::OneOf(_) | Lookup::In(_) => 2,
+            Lookup::Pattern { .. } if !runs => 3,
+            Lookup::Role { .. } if !runs => 4,
             _ => LAST_RANK,
         }
     }

@@ -74,6 +74,9 @@ pub(crate) struct Asked<'a> {
     pub(crate) now: i64,
     pub(crate) max_level: u32,
     pub(crate) matching: Matching<'a>,
+    /// Whether names that the policy does not have may be left out where
+    /// nothing follows from them.
+    pub(crate) only_known: bool,
 }
 
 impl Closure {
@@ -287,7 +290,11 @@ impl<'a> Asked<'a> {
                     Some(node) => closure.ready.push(node),
                     None => self.follow(place, &domains, closure)?,
                 }
-                self.follow_own(place, &domains, closure)?;
+                if !ready {
+                    self.follow_own(place, &domains, closure)?;
+                } else if index == 0 {
+                    self.follow_all_own(&domains, closure)?;
+                }
                 if closure.places.len() > self.matching.limits.role_visits {
                     return Err(EvaluationError::Limit {
                         limit: "role_visits",
@@ -363,9 +370,6 @@ impl<'a> Asked<'a> {
         domains: &[Symbol],
         closure: &mut Closure,
     ) -> Result<(), EvaluationError> {
-        if self.own.is_empty() {
-            return Ok(());
-        }
         for (number, role) in self.own.roles(self.id, self.text(place.name)) {
             self.matching.budget.spend(1)?;
             match self.matching.symbols.find(role) {
@@ -373,6 +377,24 @@ impl<'a> Asked<'a> {
                 // The name itself, which the policy does not have either.
                 None if role == self.name => {}
                 None => closure.add_own(number),
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the roles that the request's links give to the name that is asked
+    /// about, where they all start from it.
+    fn follow_all_own(
+        &self,
+        domains: &[Symbol],
+        closure: &mut Closure,
+    ) -> Result<(), EvaluationError> {
+        for (number, role) in self.own.of_graph(self.id) {
+            self.matching.budget.spend(1)?;
+            match self.matching.symbols.find(role) {
+                Some(symbol) => closure.add(symbol, self.node(domains, symbol)),
+                None if self.only_known || role == self.name => {}
+                None => closure.add_own(self.own.number(number, role)),
             }
         }
         Ok(())

@@ -291,17 +291,28 @@ impl Graph {
         numbers.filter_map(|number| node(&self.nodes, *number).map(|node| node.name))
     }
 
-    /// The number of names and of links, for `explain`.
+    /// The number of names and of links.
     pub(crate) fn size(&self) -> (usize, usize) {
         (self.nodes.len(), self.links.len())
     }
 
+    /// Whether it has no link.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.links.is_empty()
+    }
+
+    /// Whether all names and domains stand for themselves alone.
+    pub(crate) fn is_literal(&self) -> bool {
+        self.role_matching.is_none() && self.domain_matching.is_none()
+    }
+
     /// The domain with that very name, if there may be one.
     fn domain_named(&self, symbols: &Symbols, name: &str) -> Option<Symbol> {
-        if let [domain] = self.domains.as_slice() {
-            return symbols.is(domain.name, name).then_some(domain.name);
+        match self.domains.as_slice() {
+            [] => None,
+            [domain] => symbols.is(domain.name, name).then_some(domain.name),
+            _ => symbols.find(name),
         }
-        symbols.find(name)
     }
 }
 

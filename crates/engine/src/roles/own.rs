@@ -23,13 +23,24 @@ struct Many<'a> {
     by_role: HashMap<&'a str, u32>,
 }
 
+/// Whether two texts are the same: mostly they are so by their place already,
+/// since all links of a token start from its principal.
+fn is_same(left: &str, right: &str) -> bool {
+    std::ptr::eq(left, right) || left == right
+}
+
 /// The role of a link: its text, and the number of the first link with it.
 pub(super) type OwnRole<'a> = (u32, &'a str);
 
 impl<'a> OwnLinks<'a> {
     /// The links of a request, ready to be asked.
     pub(crate) fn new(all: &'a [RoleLink<'a>]) -> Self {
-        let many = (all.len() > FEW).then(|| {
+        // Those of one subject, as a token gives them, are all asked for at once.
+        let one_subject = |link: &RoleLink<'_>| {
+            let first = all.first();
+            first.is_some_and(|first| is_same(first.subject, link.subject))
+        };
+        let many = (all.len() > FEW && !all.iter().all(one_subject)).then(|| {
             let mut many = Box::new(Many::default());
             for (link, number) in all.iter().zip(0..) {
                 let subject = many.by_subject.entry((link.graph, link.subject));
@@ -41,11 +52,6 @@ impl<'a> OwnLinks<'a> {
         Self { all, many }
     }
 
-    /// Whether the request brings none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.all.is_empty()
-    }
-
     /// The number of links.
     pub(crate) fn len(&self) -> usize {
         self.all.len()
@@ -54,7 +60,37 @@ impl<'a> OwnLinks<'a> {
     /// Whether all links of a graph start from that name.
     pub(crate) fn only_from(&self, graph: GraphId, name: &str) -> bool {
         let mut of_graph = self.all.iter().filter(|link| link.graph == graph);
-        of_graph.all(|link| link.subject == name)
+        of_graph.all(|link| is_same(link.subject, name))
+    }
+
+    /// The roles of all links of a graph, and the numbers of the links.
+    pub(super) fn of_graph(&self, graph: GraphId) -> impl Iterator<Item = OwnRole<'a>> {
+        let numbered = (0..).zip(self.all);
+        let of_graph = numbered.filter(move |(_, link)| link.graph == graph);
+        of_graph.map(|(number, link)| (number, link.role))
+    }
+
+    /// The number that stands for the role of a link: that of the first link
+    /// with it, or its own where looking for that one would take long.
+    pub(super) fn number(&self, number: u32, role: &str) -> u32 {
+        if self.all.len() > FEW && self.many.is_none() {
+            return number;
+        }
+        self.first(role).unwrap_or(number)
+    }
+
+    /// Whether a link gives a role to a name; none where no link does, but a
+    /// link that starts elsewhere may lead there.
+    pub(crate) fn gives(&self, graph: GraphId, name: &str, role: &[u8]) -> Option<bool> {
+        let mut elsewhere = false;
+        for link in self.all.iter().filter(|link| link.graph == graph) {
+            if !is_same(link.subject, name) {
+                elsewhere = true;
+            } else if link.role.as_bytes() == role {
+                return Some(true);
+            }
+        }
+        (!elsewhere).then_some(false)
     }
 
     /// The role of a link.
