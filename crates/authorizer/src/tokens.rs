@@ -55,7 +55,7 @@ pub(crate) fn find<'a, 'b>(
     path: &'a CanonicalPath<'_>,
 ) -> Result<Option<Found<'a, 'b>>, Denial> {
     let mut found = None;
-    let (mut is_several, mut has_bearer) = (false, false);
+    let mut is_several = false;
     for (index, provider) in bundle.providers().iter().enumerate() {
         let place = |source| (index, provider, source);
         for source in provider.sources() {
@@ -74,7 +74,6 @@ pub(crate) fn find<'a, 'b>(
                         }
                         is_first = false;
                     }
-                    has_bearer |= name == AUTHORIZATION && has_token;
                 }
                 TokenSource::Cookie(name) => {
                     let lines = headers.values("cookie");
@@ -91,10 +90,23 @@ pub(crate) fn find<'a, 'b>(
         }
     }
     // With a token among them, it is the token that is malformed.
-    if is_several && !has_bearer {
+    if is_several && !has_credentials(bundle, headers) {
         return Err(Denial::TokenAmbiguous);
     }
     Ok(found)
+}
+
+/// Whether an entry finds a token in `Authorization`.
+fn has_credentials(bundle: &Bundle, headers: &HeaderSnapshot) -> bool {
+    let sources = bundle.providers().iter().flat_map(Provider::sources);
+    let mut prefixes = sources.filter_map(|source| match source {
+        TokenSource::Header { name, prefix } if name == AUTHORIZATION => Some(prefix),
+        _ => None,
+    });
+    prefixes.any(|prefix| {
+        let mut values = headers.values(AUTHORIZATION);
+        values.any(|value| strip_prefix(value, prefix).is_some())
+    })
 }
 
 fn note<'a, 'b>(
