@@ -8,7 +8,8 @@ use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::map::{Entry, Map};
+use serde_json::{Number, Value};
 use thiserror::Error;
 
 /// How deep arrays and objects may be nested in a token, a key set or a value
@@ -170,11 +171,10 @@ impl<'de> Visitor<'de> for StrictValue<'_> {
         let inner = self.inner()?;
         let mut members = Map::new();
         while let Some(name) = object.next_key::<String>()? {
-            if members.contains_key(&name) {
+            let Entry::Vacant(member) = members.entry(name) else {
                 return Err(self.refuse(JsonFault::DuplicateMember));
-            }
-            let value = object.next_value_seed(inner)?;
-            members.insert(name, value);
+            };
+            member.insert(object.next_value_seed(inner)?);
         }
         Ok(Value::Object(members))
     }

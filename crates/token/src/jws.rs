@@ -151,25 +151,26 @@ impl<'a> Compact<'a> {
         if token.len() > max_bytes {
             return Err(TokenError::TooLarge { limit: max_bytes });
         }
-        let mut parts = token.split(|byte| *byte == b'.');
-        let (Some(header), Some(payload), Some(signature), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(Malformed::PartCount.into());
-        };
-        let signing_input = header
-            .len()
-            .checked_add(payload.len())
-            .and_then(|length| length.checked_add(1))
-            .and_then(|length| token.get(..length))
-            .ok_or(Malformed::PartCount)?;
-        Ok(Self {
+        Self::parts(token).ok_or(Malformed::PartCount.into())
+    }
+
+    /// None unless there are exactly three.
+    fn parts(token: &'a [u8]) -> Option<Self> {
+        let (signing_input, signature) = behind(token, memchr::memrchr(b'.', token)?)?;
+        let (header, payload) = behind(signing_input, memchr::memchr(b'.', signing_input)?)?;
+        memchr::memchr(b'.', payload).is_none().then_some(Self {
             header,
             payload,
             signature,
             signing_input,
         })
     }
+}
+
+/// What stands before and behind a byte.
+fn behind(bytes: &[u8], byte: usize) -> Option<(&[u8], &[u8])> {
+    let (before, rest) = bytes.split_at_checked(byte)?;
+    Some((before, rest.get(1..)?))
 }
 
 struct Header {

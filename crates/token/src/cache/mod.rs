@@ -155,8 +155,9 @@ impl TokenCache {
             self.counts.hits = self.counts.hits.saturating_add(1);
             return verdict;
         }
-        let hash = self.hash(scope, token);
-        if let Some(place) = self.refused.find(hash, scope, token)
+        // Mostly nobody needs it.
+        let hash = (self.refused.len() > 0).then(|| self.hash(scope, token));
+        if let Some(place) = hash.and_then(|hash| self.refused.find(hash, scope, token))
             && let Some(error) =
                 self.refused_before(place, &provider.settings().jwks, now_unix_seconds)
         {
@@ -174,7 +175,7 @@ impl TokenCache {
             Ok(verified) => {
                 let bytes = claims_bytes(verified);
                 if let Some(key) = observer.signer.get()
-                    && (self.accepted.has_room(token, bytes) || self.sightings.again(hash))
+                    && (self.accepted.has_room(token, bytes) || self.sightings.again(end_hash))
                 {
                     let entry = Accepted {
                         verified: Rc::clone(verified),
@@ -195,6 +196,7 @@ impl TokenCache {
                         from: now_unix_seconds,
                         until: now_unix_seconds.saturating_add(seconds),
                     };
+                    let hash = hash.unwrap_or_else(|| self.hash(scope, token));
                     self.refused.insert(hash, *scope, token, entry, 0);
                 }
             }
