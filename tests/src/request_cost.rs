@@ -46,20 +46,20 @@ const fn budget(rules: Option<usize>, token: Token, allowed: bool, fuel: u64) ->
 
 /// The fuel hardly differs from one rule to ten thousand.
 const BUDGETS: [Budget; 9] = [
-    budget(None, Token::Known, true, 28_600),
-    budget(None, Token::New, true, 92_700),
-    budget(Some(1), Token::Known, true, 26_400),
-    budget(Some(1), Token::New, true, 89_100),
-    budget(Some(10), Token::Known, true, 27_900),
-    budget(Some(100), Token::Known, true, 28_500),
-    budget(Some(100), Token::Known, false, 39_200),
-    budget(Some(1_000), Token::Known, true, 28_700),
-    budget(Some(10_000), Token::Known, true, 28_900),
+    budget(None, Token::Known, true, 21_000),
+    budget(None, Token::New, true, 73_900),
+    budget(Some(1), Token::Known, true, 16_000),
+    budget(Some(1), Token::New, true, 67_500),
+    budget(Some(10), Token::Known, true, 16_600),
+    budget(Some(100), Token::Known, true, 16_900),
+    budget(Some(100), Token::Known, false, 32_400),
+    budget(Some(1_000), Token::Known, true, 17_200),
+    budget(Some(10_000), Token::Known, true, 17_600),
 ];
 
 /// Fuel of the root context that takes a bundle of this many rules, at most.
 const PUSH_RULES: usize = 10_000;
-const PUSH_FUEL: u64 = 67_500_000;
+const PUSH_FUEL: u64 = 69_000_000;
 
 /// Callbacks of each request without a body.
 const CALLBACKS: &[(&str, u64)] = &[
