@@ -120,10 +120,6 @@ pub(crate) fn is_reserved_header(name: &str) -> bool {
 }
 
 fn has_prefix(name: &[u8], prefix: &str) -> bool {
-    let letter = |name: &[u8]| name.get(2).map(u8::to_ascii_lowercase);
-    // Many names start with `x-`; the letter behind tells most of them apart.
-    letter(name) == letter(prefix.as_bytes())
-        && name
-            .get(..prefix.len())
-            .is_some_and(|start| same_header(start, prefix.as_bytes()))
+    name.get(..prefix.len())
+        .is_some_and(|start| same_header(start, prefix.as_bytes()))
 }

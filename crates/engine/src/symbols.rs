@@ -67,7 +67,10 @@ impl Symbols {
 
     /// Whether that is the text of a symbol.
     pub(crate) fn is(&self, symbol: Symbol, text: &str) -> bool {
-        bytes::equal(self.bytes(symbol), text.as_bytes())
+        let range = self.range(symbol);
+        let known = range.and_then(|range| self.texts.as_bytes().get(range));
+        // No symbol is the symbol of no text.
+        known.is_some_and(|known| bytes::equal(known, text.as_bytes()))
     }
 
     fn range(&self, symbol: Symbol) -> Option<std::ops::Range<usize>> {

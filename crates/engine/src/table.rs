@@ -35,6 +35,13 @@ impl Table {
         self.lines.push(line);
     }
 
+    /// Gives back the room of rows that did not come.
+    pub(crate) fn shrink(&mut self) {
+        self.cells.shrink_to_fit();
+        self.effects.shrink_to_fit();
+        self.lines.shrink_to_fit();
+    }
+
     /// The number of rows.
     pub(crate) fn len(&self) -> usize {
         self.effects.len()

@@ -54,6 +54,34 @@ fn every_effect_on_every_mix_of_rows() {
     }
 }
 
+/// A first row without a value in one place, among rows enough for lookups.
+#[test]
+fn an_empty_field_is_a_value_in_the_first_row_too() {
+    let places = ["r.a == p.a", "r.b == p.b", "r.c == p.c"];
+    let mut checked = Vec::new();
+    for (place, matcher) in places.into_iter().enumerate() {
+        for matcher in [matcher.to_owned(), format!("{matcher} || r.a == 'no'")] {
+            let setup = Setup {
+                r: "a, b, c",
+                p: "a, b, c, eft",
+                e: DENY_OVERRIDE,
+                m: &matcher,
+                ..Setup::default()
+            };
+            let mut fields = ["x", "x", "x"];
+            fields[place] = "";
+            let mut policy = format!("p, {}, deny\n", fields.join(", "));
+            for number in 0..20 {
+                policy += &format!("p, a{number}, b{number}, c{number}, allow\n");
+            }
+            let found = decide(&setup.engine(&policy), &json!(fields));
+            let row = format!("deny by p, {}, deny", fields.join(", "));
+            checked.push((matcher, found, row));
+        }
+    }
+    check_all(checked);
+}
+
 #[test]
 fn rows_are_examined_as_far_as_needed() {
     // A lookup leaves one row or none; what is no lookup is asked of each row.

@@ -289,6 +289,33 @@ fn links_of_one_request() {
     assert_eq!(with_roles(&engine, &write, &[]), "deny");
 }
 
+/// Many links of a token are all of its principal; others may be asked about.
+#[test]
+fn many_links_of_one_name_and_who_else_is_asked_about() {
+    let setup = Setup {
+        g: &["_, _"],
+        m: "g(r.sub, p.sub) && r.obj == p.obj && r.act == p.act",
+        ..Setup::default()
+    };
+    let policy = "p, role-3, data, read\np, staff, data, write\ng, role-2, staff\ng, peer, alice\n";
+    let engine = setup.engine(policy);
+    let roles: Vec<String> = (0..40).map(|role| format!("role-{}", role % 30)).collect();
+    let links: Vec<(&str, &str)> = roles.iter().map(|role| ("alice", role.as_str())).collect();
+    let table = [
+        ("alice", "read", "allow by p, role-3, data, read"),
+        ("alice", "write", "allow by p, staff, data, write"),
+        ("peer", "read", "allow by p, role-3, data, read"),
+        ("peer", "write", "allow by p, staff, data, write"),
+        ("bob", "read", "deny"),
+        ("role-2", "write", "allow by p, staff, data, write"),
+        ("role-2", "read", "deny"),
+    ];
+    check_all(table.map(|(subject, act, expected)| {
+        let found = with_roles(&engine, &json!([subject, "data", act]), &links);
+        (format!("{subject} {act}"), found, expected.to_owned())
+    }));
+}
+
 #[test]
 fn links_of_one_request_are_literal_and_hold_in_every_domain() {
     let setup = Setup {

@@ -48,7 +48,8 @@ pub struct Limits {
     ///   compiled.
     pub expression_steps: u64,
     /// Names visited to answer one role question, but for those that the
-    /// policy gathered when it loaded. Default 1,000,000.
+    /// policy gathered when it loaded; a role that a request gives twice may
+    /// count twice. Default 1,000,000.
     pub role_visits: usize,
     /// Role links that one request may bring. Default 10,000.
     pub request_roles: usize,

@@ -3,11 +3,10 @@
 use super::cores::Cores;
 use super::proxy::Proxy;
 use super::variant::Variant;
-use crate::interrupt::interrupt;
+use super::wrk;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -30,12 +29,8 @@ const IDLE: u64 = 1_000_000;
 /// How long an idle Envoy is watched.
 const IDLE_TIME: Duration = Duration::from_secs(3);
 
-/// How long Envoy may take until it works for the load, and how long it may go
-/// on after the load has ended.
+/// How long Envoy may go on after the load has ended.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// wrk is interrupted long before. It takes whole seconds alone.
-const LONGEST: &str = "600s";
 
 /// What sends the load.
 pub(super) struct Load {
@@ -146,43 +141,22 @@ impl Load {
     }
 
     fn wrk(&self, target: &Target<'_>, connections: usize, time: Duration) -> Result<Summary> {
-        let envoy = target.proxy.envoy.process_id();
-        let idle = cpu_nanoseconds(envoy)?;
-        let wrk = self
-            .cores
-            .load("wrk")
-            .args(["--threads", "1", "--timeout", "20s", "--connections"])
-            .arg(connections.to_string())
-            .arg("--duration")
-            .arg(LONGEST)
-            .arg("--script")
-            .arg(&self.script)
-            .arg(format!("http://{}/", target.proxy.address(target.number)?))
-            .arg("--")
-            .arg(target.tokens)
-            .arg(target.sent.to_string())
-            .arg(target.variant.rules.max(1).to_string())
-            .arg(target.variant.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .context("wrk cannot be started")?;
-        // It reads its tokens first.
-        let begun = until_busy(envoy, idle);
-        thread::sleep(time);
-        interrupt(wrk.id())?;
-        let output = wrk.wait_with_output()?;
-        begun?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let summary = text
-            .lines()
-            .find_map(|line| line.strip_prefix("SUMMARY "))
-            .with_context(|| {
-                let errors = String::from_utf8_lossy(&output.stderr);
-                format!("wrk printed no summary:\n{text}{errors}")
-            })?;
-        Ok(serde_json::from_str(summary)?)
+        let summary = wrk::run(
+            self.cores
+                .load("wrk")
+                .args(["--threads", "1", "--timeout", "20s", "--connections"])
+                .arg(connections.to_string())
+                .arg("--script")
+                .arg(&self.script)
+                .arg(format!("http://{}/", target.proxy.address(target.number)?))
+                .arg("--")
+                .arg(target.tokens)
+                .arg(target.sent.to_string())
+                .arg(target.variant.rules.max(1).to_string())
+                .arg(target.variant.path()),
+            time,
+        )?;
+        Ok(serde_json::from_str(&summary)?)
     }
 }
 
@@ -208,16 +182,6 @@ fn settle(envoy: u32) -> Result<()> {
         before = now;
         ensure!(started.elapsed() < PATIENCE, "Envoy does not get idle");
     }
-}
-
-/// Waits until Envoy works, which had run for `idle` nanoseconds before.
-fn until_busy(envoy: u32, idle: u64) -> Result<()> {
-    let started = Instant::now();
-    while cpu_nanoseconds(envoy)?.saturating_sub(idle) < IDLE {
-        ensure!(started.elapsed() < PATIENCE, "wrk sends no requests");
-        thread::sleep(Duration::from_millis(1));
-    }
-    Ok(())
 }
 
 fn server_nanoseconds(target: &Target<'_>) -> Result<u64> {

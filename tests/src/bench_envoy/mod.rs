@@ -20,6 +20,7 @@ mod statistics;
 mod steady;
 mod tokens;
 mod variant;
+mod wrk;
 
 use anyhow::Result;
 use budgets::{Beside, Verdict};

@@ -25,9 +25,9 @@ const CALM_ROUNDS: (usize, usize) = (4, 12);
 /// How far the order of variants turns from round to round.
 const TURN: usize = 7;
 
-/// Seconds' worth of requests beside the rounds: to warm up, to check, and on
-/// one connection; and what a slice takes longer than it should.
-const SPARE_SECONDS: f64 = 4.0;
+/// Seconds' worth of requests beside the slices: to check; and what a slice
+/// takes longer than it should.
+const SPARE_SECONDS: f64 = 3.0;
 const LONGER: f64 = 0.1;
 
 /// More requests with tokens that are all different than are sent in a second.
@@ -58,7 +58,10 @@ impl<'a> Run<'a> {
         let (variants, left_out): (Vec<_>, Vec<_>) = variant::select(variants, plan.only)
             .into_iter()
             .partition(|variant| is_available(plan, *variant));
-        let seconds = plan.rounds as f64 * (plan.time.as_secs_f64() + LONGER) + SPARE_SECONDS;
+        // Those that warm up and measure latency are long.
+        let long = usize::try_from(LONG)? * (1 + plan.rounds.div_ceil(CALM_ROUNDS.1));
+        let slices = (plan.rounds + long) as f64;
+        let seconds = slices * (plan.time.as_secs_f64() + LONGER) + SPARE_SECONDS;
         let requests = (seconds * PER_SECOND) as usize;
         let files = Files::mint(&variants, &folder, requests)?;
         let servers = match plan.ext_authz {

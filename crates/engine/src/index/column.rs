@@ -42,8 +42,6 @@ impl Codes {
 #[derive(Debug)]
 pub(crate) struct Column {
     pub(crate) field: u16,
-    /// The number of rows.
-    rows: usize,
     codes: Codes,
     /// The positions of the rows of values that have several, ascending for
     /// each.
@@ -52,6 +50,8 @@ pub(crate) struct Column {
     values: Vec<Symbol>,
     /// Rows of the value that has most.
     most: usize,
+    /// See [`Column::expected`].
+    expected: f64,
 }
 
 impl Column {
@@ -62,13 +62,14 @@ impl Column {
         let sorted = sorting::by_number(&cells, |(value, _)| i64::from(value.0));
         let mut codes = Vec::new();
         let mut positions: Vec<u32> = Vec::new();
-        let mut most = 0;
+        let (mut most, mut squares) = (0, 0.0);
         for group in sorted.chunk_by(|left, right| left.0 == right.0) {
             most = most.max(group.len());
             let Some((value, first)) = group.first().copied() else {
                 continue;
             };
             let count = bound(group.len());
+            squares += f64::from(count) * f64::from(count);
             let mut start = first;
             if count > 1 {
                 start = bound(positions.len());
@@ -84,11 +85,11 @@ impl Column {
         };
         Self {
             field,
-            rows: table.len(),
             codes,
             positions,
             values,
             most,
+            expected: squares / f64::from(bound(table.len()).max(1)),
         }
     }
 
@@ -118,15 +119,8 @@ impl Column {
 
     /// Rows that a value drawn from the rows has on average: what a lookup
     /// leaves where requests are spread as the rows are.
-    // Once in the module, though several ask.
-    #[inline(never)]
-    pub(crate) fn expected(&self) -> f64 {
-        let squares = self.values.iter().map(|value| {
-            let rows = u32::try_from(self.rows(*value).len()).unwrap_or(u32::MAX);
-            f64::from(rows) * f64::from(rows)
-        });
-        let all = u32::try_from(self.rows).unwrap_or(u32::MAX);
-        squares.sum::<f64>() / f64::from(all.max(1))
+    pub(crate) const fn expected(&self) -> f64 {
+        self.expected
     }
 }
 

@@ -70,11 +70,14 @@ fn key(text: &[u8], depth: usize) -> i64 {
     (number ^ LOWEST).cast_signed()
 }
 
+/// How far entries are compared at once, in bytes.
+const WINDOW: usize = 64;
+
 /// Sorts entries by their prefixes. Whole texts are never compared: that goes
 /// byte by byte in a module.
 fn sort(entries: &mut [Entry<'_>]) {
     // Where entries start and end that share so many bytes.
-    let mut pending = vec![(0, entries.len(), 0)];
+    let mut pending = vec![(0, entries.len(), 0_usize)];
     while let Some((start, end, depth)) = pending.pop() {
         let Some(group) = entries.get_mut(start..end) else {
             continue;
@@ -82,7 +85,10 @@ fn sort(entries: &mut [Entry<'_>]) {
         let Some((first, ..)) = group.first().copied() else {
             continue;
         };
-        let depths = group.iter().map(|(text, ..)| shared(first, text, depth));
+        // No further than a few keys, or prefixes of prefixes would be compared
+        // from end to end again and again.
+        let window = first.get(..depth.saturating_add(WINDOW)).unwrap_or(first);
+        let depths = group.iter().map(|(text, ..)| shared(window, text, depth));
         let depth = depths.min().unwrap_or(depth);
         let keys: Vec<i64> = group.iter().map(|(text, ..)| key(text, depth)).collect();
         let order = sorting::order(&keys);

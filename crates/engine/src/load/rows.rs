@@ -61,6 +61,10 @@ pub(crate) fn sort_out(
                 }
             }
             Of::Graph(number) => {
+                if seen.is_empty() {
+                    let before = usize::try_from(index).unwrap_or(usize::MAX);
+                    seen.reserve(policy.len().saturating_sub(before), hash_of);
+                }
                 if let Some(rows) = sorted.of_graphs.get_mut(number)
                     && is_new(row, &mut seen)
                 {
@@ -75,13 +79,6 @@ pub(crate) fn sort_out(
 /// Adds a row to those that were seen, if none of them has the same kind and
 /// fields.
 fn is_new<'p>(row: Row<'p>, seen: &mut HashTable<Row<'p>>) -> bool {
-    // Who writes the policy has nothing to gain from texts that collide.
-    let hash_of = |row: &Row<'_>| {
-        let hashes = row.fields().map(hash::text);
-        hashes.fold(hash::text(row.kind()), |all, hash| {
-            all.rotate_left(5) ^ hash
-        })
-    };
     let same = |other: &Row<'_>| row.kind() == other.kind() && row.fields().eq(other.fields());
     let hash = hash_of(&row);
     let new = seen.find(hash, same).is_none();
@@ -89,6 +86,14 @@ fn is_new<'p>(row: Row<'p>, seen: &mut HashTable<Row<'p>>) -> bool {
         seen.insert_unique(hash, row, hash_of);
     }
     new
+}
+
+/// Who writes the policy has nothing to gain from texts that collide.
+fn hash_of(row: &Row<'_>) -> u64 {
+    let hashes = row.fields().map(hash::text);
+    hashes.fold(hash::text(row.kind()), |all, hash| {
+        all.rotate_left(5) ^ hash
+    })
 }
 
 fn refuse<T>(row: Row<'_>, message: String) -> Result<T, CompileError> {
@@ -178,25 +183,32 @@ pub(crate) fn table(
     let mut table = Table::new(definition.fields.len(), rows.len());
     symbols.reserve(rows.len());
     let mut added = Added::default();
-    // Of the row before; of no text at first.
-    let mut fields = vec![Symbol(u32::MAX); definition.fields.len()];
+    // Of this row, and of the row before: neighbours have much in common.
+    let mut fields: Vec<Symbol> = Vec::with_capacity(definition.fields.len());
+    let mut before: Vec<Symbol> = Vec::new();
     for (index, effect) in rows {
         let row = usize::try_from(*index).ok();
         let Some(row) = row.and_then(|index| policy.row(index)) else {
             continue;
         };
         let known = symbols.len();
-        for (text, symbol) in row.fields().zip(&mut fields) {
-            // Neighbours have much in common.
-            if !symbols.is(*symbol, text) {
-                *symbol = add_symbol(symbols, text)?;
-            }
+        std::mem::swap(&mut fields, &mut before);
+        fields.clear();
+        for (text, place) in row.fields().zip(0..) {
+            let same = before
+                .get(place)
+                .filter(|symbol| symbols.is(**symbol, text));
+            fields.push(match same {
+                Some(symbol) => *symbol,
+                None => add_symbol(symbols, text)?,
+            });
         }
         // A row with a new text is the first of its kind.
         if symbols.len() > known || !added.has(&table, &fields) {
             table.push(&fields, row.line(), *effect);
         }
     }
+    table.shrink();
     Ok(table)
 }
 

@@ -36,20 +36,18 @@ impl<'a> OwnLinks<'a> {
     /// The links of a request, ready to be asked.
     pub(crate) fn new(all: &'a [RoleLink<'a>]) -> Self {
         // Those of one subject, as a token gives them, are all asked for at once.
-        let one_subject = |link: &RoleLink<'_>| {
-            let first = all.first();
-            first.is_some_and(|first| is_same(first.subject, link.subject))
-        };
-        let many = (all.len() > FEW && !all.iter().all(one_subject)).then(|| {
+        let mut links = Self { all, many: None };
+        let one_subject = |link: &RoleLink<'_>| links.starts_from(link.subject);
+        if all.len() > FEW && !all.iter().all(one_subject) {
             let mut many = Box::new(Many::default());
             for (link, number) in all.iter().zip(0..) {
                 let subject = many.by_subject.entry((link.graph, link.subject));
                 subject.or_default().push(number);
                 many.by_role.entry(link.role).or_insert(number);
             }
-            many
-        });
-        Self { all, many }
+            links.many = Some(many);
+        }
+        links
     }
 
     /// The number of links.
@@ -93,6 +91,12 @@ impl<'a> OwnLinks<'a> {
         (!elsewhere).then_some(false)
     }
 
+    /// Whether the first link starts from that name.
+    fn starts_from(&self, name: &str) -> bool {
+        let first = self.all.first();
+        first.is_some_and(|first| is_same(first.subject, name))
+    }
+
     /// The role of a link.
     pub(crate) fn role(&self, number: u32) -> &'a str {
         self.link(number).map_or("", |link| link.role)
@@ -118,15 +122,24 @@ impl<'a> OwnLinks<'a> {
         graph: GraphId,
         name: &'n str,
     ) -> impl Iterator<Item = OwnRole<'a>> + use<'a, 'n> {
-        let few = if self.many.is_none() { self.all } else { &[] };
-        let few = few
-            .iter()
-            .filter(move |link| link.graph == graph && link.subject == name)
-            .map(|link| link.role);
+        // Without tables, many links are all of one name: of any other there is
+        // nothing to look for.
+        let is_of_none = self.all.len() > FEW && !self.starts_from(name);
+        let few: &[RoleLink<'a>] = if self.many.is_some() || is_of_none {
+            &[]
+        } else {
+            self.all
+        };
+        let few = (0..)
+            .zip(few)
+            .filter(move |(_, link)| link.graph == graph && is_same(link.subject, name))
+            .map(|(number, link)| (self.number(number, link.role), link.role));
         let many = self.many.as_ref();
         let many = many.and_then(|many| many.by_subject.get(&(graph, name)));
         let many = many.into_iter().flatten();
-        let roles = few.chain(many.map(|number| self.role(*number)));
-        roles.filter_map(|role| Some((self.first(role)?, role)))
+        few.chain(many.map(|number| {
+            let role = self.role(*number);
+            (self.number(*number, role), role)
+        }))
     }
 }
