@@ -60,17 +60,18 @@ impl Symbols {
     /// The bytes of a symbol's text, found without looking for the bounds of
     /// characters.
     pub(crate) fn bytes(&self, symbol: Symbol) -> &[u8] {
-        let range = self.range(symbol);
-        let bytes = range.and_then(|range| self.texts.as_bytes().get(range));
-        bytes.unwrap_or_default()
+        self.known(symbol).unwrap_or_default()
     }
 
     /// Whether that is the text of a symbol.
     pub(crate) fn is(&self, symbol: Symbol, text: &str) -> bool {
-        let range = self.range(symbol);
-        let known = range.and_then(|range| self.texts.as_bytes().get(range));
         // No symbol is the symbol of no text.
+        let known = self.known(symbol);
         known.is_some_and(|known| bytes::equal(known, text.as_bytes()))
+    }
+
+    fn known(&self, symbol: Symbol) -> Option<&[u8]> {
+        self.texts.as_bytes().get(self.range(symbol)?)
     }
 
     fn range(&self, symbol: Symbol) -> Option<std::ops::Range<usize>> {

@@ -20,6 +20,13 @@ struct Span {
     length: usize,
 }
 
+impl Span {
+    fn of(self, buffer: &[u8]) -> &[u8] {
+        let end = self.start.saturating_add(self.length);
+        buffer.get(self.start..end).unwrap_or_default()
+    }
+}
+
 /// All headers of a request, pseudo headers included, in the order of the host.
 ///
 /// The bytes stay in the one buffer that the host filled; lookups hand out
@@ -151,17 +158,10 @@ impl HeaderSnapshot {
     /// Hides every header for which `forged` says yes: from here on only
     /// [`Self::hidden`] gives it.
     pub fn hide(&mut self, forged: impl Fn(&[u8]) -> bool) {
-        let is_forged = |entry: &Entry| forged(self.bytes(entry.name));
-        // Hardly any request has one.
-        if !self.entries.iter().any(is_forged) {
-            return;
-        }
-        let entries = std::mem::take(&mut self.entries);
-        let (hidden, left) = entries
-            .into_iter()
-            .partition(|entry| forged(self.bytes(entry.name)));
-        self.entries = left;
-        let hidden: Vec<Entry> = hidden;
+        let buffer = &self.buffer;
+        let hidden = self
+            .entries
+            .extract_if(.., |entry| forged(entry.name.of(buffer)));
         self.hidden.extend(hidden);
     }
 
@@ -193,8 +193,7 @@ impl HeaderSnapshot {
     }
 
     fn bytes(&self, span: Span) -> &[u8] {
-        let end = span.start.saturating_add(span.length);
-        self.buffer.get(span.start..end).unwrap_or_default()
+        span.of(&self.buffer)
     }
 }
 
