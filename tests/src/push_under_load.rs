@@ -12,10 +12,10 @@ use crate::envoy::log::{Access, trap};
 use crate::envoy::process::{Envoy, PATIENCE, Started};
 use crate::envoy::push::{Counters, push, replace};
 use crate::envoy::runner::fresh;
-use crate::interrupt::interrupt;
 use crate::report::{Case, Report};
 use crate::scenarios::{root, version};
 use crate::wait::until;
+use crate::wrk::{self, Wrk};
 use anyhow::{Context, Result, bail};
 use doorward_bundle::Configuration;
 use host_sim::scenario::DecisionRecord;
@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -35,6 +35,8 @@ const BETWEEN: Duration = Duration::from_millis(500);
 /// An access log that has not grown for so long is whole: Envoy flushes it
 /// every 10 ms.
 const SETTLED: Duration = Duration::from_millis(500);
+/// No run takes so long.
+const LONGEST: Duration = Duration::from_mins(15);
 /// Connections that wrk keeps open.
 const CONNECTIONS: usize = 16;
 /// Envoy's workers.
@@ -87,9 +89,10 @@ pub fn run(envoy: &Path, module: &Path) -> Result<bool> {
     fresh(&folder)?;
     let mut load = Load::start(envoy, module, &folder)?;
     let mut cases = load.push_all()?;
-    let (summary, stopped) = load.stop()?;
+    let ran = load.wrk_runs()?;
+    let summary = load.stop()?;
     cases.push(Case::judged("wrk saw no failure", failures(&summary)));
-    cases.push(Case::judged("wrk ran to the end of the pushes", stopped));
+    cases.push(Case::judged("wrk ran to the end of the pushes", ran));
     cases.push(Case::judged(
         "Envoy runs and nothing trapped",
         load.healthy(),
@@ -132,7 +135,7 @@ fn allowed_path(number: u64) -> &'static str {
 struct Load {
     envoy: Envoy,
     echo: Echo,
-    wrk: Child,
+    wrk: Wrk,
     watched: PathBuf,
     access_log: PathBuf,
     module: PathBuf,
@@ -160,18 +163,13 @@ impl Load {
         };
         let script = folder.join("wrk.lua");
         std::fs::write(&script, WRK_SCRIPT)?;
-        let wrk = Command::new("wrk")
-            .args(["--threads", "1", "--duration", "900s", "--timeout", "20s"])
-            .arg("--connections")
-            .arg(CONNECTIONS.to_string())
-            .arg("--script")
-            .arg(&script)
-            .arg(format!("http://{}/", envoy.ingress()))
-            .stdin(Stdio::null())
-            .stdout(Stdio::from(File::create(folder.join("wrk.txt"))?))
-            .stderr(Stdio::from(File::create(folder.join("wrk.err"))?))
-            .spawn()
-            .context("wrk cannot be started")?;
+        let sent = wrk::Load {
+            connections: CONNECTIONS,
+            script: &script,
+            address: envoy.ingress(),
+            arguments: &[],
+        };
+        let wrk = Wrk::start(&mut Command::new("wrk"), &sent, LONGEST)?;
         Ok(Self {
             envoy,
             echo,
@@ -266,23 +264,21 @@ impl Load {
         Ok(client::send(self.envoy.ingress(), &request)?.status)
     }
 
-    /// Ends wrk and reads what it saw; whether it had run until then.
-    fn stop(&mut self) -> Result<(Summary, Result<(), String>)> {
-        let ran = match self.wrk.try_wait()? {
+    /// Whether wrk has run until now.
+    fn wrk_runs(&mut self) -> Result<Result<(), String>> {
+        Ok(match self.wrk.ended()? {
             None => Ok(()),
             Some(status) => Err(format!("it ended before ({status})")),
-        };
-        // One that has ended is waited for below.
-        if ran.is_ok() {
-            interrupt(self.wrk.id())?;
+        })
+    }
+
+    /// Ends wrk and reads what it saw.
+    fn stop(&mut self) -> Result<Summary> {
+        // One that has ended has its summary ready.
+        if self.wrk.ended()?.is_none() {
+            self.wrk.interrupt()?;
         }
-        self.wrk.wait()?;
-        let output = std::fs::read_to_string(self.envoy.folder().join("wrk.txt"))?;
-        let summary = output
-            .lines()
-            .find_map(|line| line.strip_prefix("SUMMARY "))
-            .with_context(|| format!("wrk printed no summary:\n{output}"))?;
-        Ok((serde_json::from_str(summary)?, ran))
+        Ok(serde_json::from_str(&self.wrk.summary()?)?)
     }
 
     fn healthy(&mut self) -> Result<(), String> {
@@ -304,14 +300,6 @@ impl Load {
         })
         .context("the access log has fewer lines than wrk got answers")?;
         Ok(ledger.cases(self.echo.count()))
-    }
-}
-
-impl Drop for Load {
-    fn drop(&mut self) {
-        // Both fail only when it has ended by itself.
-        let _ = self.wrk.kill();
-        let _ = self.wrk.wait();
     }
 }
 

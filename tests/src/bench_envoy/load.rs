@@ -3,7 +3,7 @@
 use super::cores::Cores;
 use super::proxy::Proxy;
 use super::variant::Variant;
-use super::wrk;
+use crate::wrk::{self, Wrk};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -141,21 +141,20 @@ impl Load {
     }
 
     fn wrk(&self, target: &Target<'_>, connections: usize, time: Duration) -> Result<Summary> {
-        let summary = wrk::run(
-            self.cores
-                .load("wrk")
-                .args(["--threads", "1", "--timeout", "20s", "--connections"])
-                .arg(connections.to_string())
-                .arg("--script")
-                .arg(&self.script)
-                .arg(format!("http://{}/", target.proxy.address(target.number)?))
-                .arg("--")
-                .arg(target.tokens)
-                .arg(target.sent.to_string())
-                .arg(target.variant.rules.max(1).to_string())
-                .arg(target.variant.path()),
-            time,
-        )?;
+        let variant = target.variant;
+        let (sent, rules) = (target.sent.to_string(), variant.rules.max(1).to_string());
+        let load = wrk::Load {
+            connections,
+            script: &self.script,
+            address: target.proxy.address(target.number)?,
+            arguments: &[
+                target.tokens.as_ref(),
+                sent.as_ref(),
+                rules.as_ref(),
+                variant.path().as_ref(),
+            ],
+        };
+        let summary = Wrk::run(&mut self.cores.load("wrk"), &load, time)?;
         Ok(serde_json::from_str(&summary)?)
     }
 }

@@ -20,7 +20,6 @@ mod statistics;
 mod steady;
 mod tokens;
 mod variant;
-mod wrk;
 
 use anyhow::Result;
 use budgets::{Beside, Verdict};
