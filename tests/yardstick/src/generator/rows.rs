@@ -2,7 +2,7 @@
 
 use super::dice::Dice;
 use super::text;
-use super::world::{Content, World, numbered};
+use super::world::{Column, Content, World, numbered};
 
 /// Parameters of conditional links, and times around them.
 pub(crate) const TIMES: [(&str, i64); 4] = [
@@ -44,6 +44,11 @@ pub(crate) fn rows(dice: &mut Dice, world: &World) -> (String, PolicyRows) {
             }
             rows.push(row);
         }
+        if let Some(first) = rows.first_mut()
+            && dice.chance(15)
+        {
+            leave_one_empty(dice, columns, first);
+        }
         for row in &rows {
             lines.push((numbered('p', index), row.clone()));
         }
@@ -61,6 +66,18 @@ pub(crate) fn rows(dice: &mut Dice, world: &World) -> (String, PolicyRows) {
         }
     }
     (csv(dice, &lines), of_policies)
+}
+
+/// Makes a row one whose first text, it may be, is no text at all: what an
+/// engine finds where it looks for nothing.
+fn leave_one_empty(dice: &mut Dice, columns: &[Column], row: &mut [String]) {
+    let place = dice.below(columns.len());
+    if let (Some(column), Some(field)) = (columns.get(place), row.get_mut(place))
+        && let Content::Name | Content::Domain | Content::Action | Content::Path | Content::Word =
+            column.content
+    {
+        field.clear();
+    }
 }
 
 fn links(dice: &mut Dice, world: &World, index: usize) -> Vec<Vec<String>> {
