@@ -223,7 +223,9 @@ fn let_through(permitted: &Permitted) -> Result<(), Failure> {
             }
         }
     }
-    publish(permitted.record_json());
+    if let Some(record) = permitted.record_json() {
+        publish(record);
+    }
     Ok(())
 }
 

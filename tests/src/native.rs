@@ -226,7 +226,7 @@ fn permit(
         exchange.remove_trailer(&name);
     }
     Ok(Observed {
-        decision: Some(permitted.record_json().to_owned()),
+        decision: permitted.record_json().map(ToOwned::to_owned),
         ..exchange.permit()
     })
 }

@@ -214,8 +214,7 @@ impl Authorizer {
             return refused(Denial::Path(error), true);
         }
         let decided = if is_preflight {
-            let grant = Grant::new(self.allowed("cors_preflight", None, None));
-            Ok(Rc::new(grant))
+            Ok(Rc::new(self.new_grant("cors_preflight", None, None)))
         } else {
             self.decide(&headers, path, facts, now, &identity)
         };
@@ -331,7 +330,7 @@ impl Authorizer {
             } else {
                 "policy"
             };
-            Grant::new(self.allowed(reason, text, ignored))
+            self.new_grant(reason, text, ignored)
         };
         match self.grants.try_borrow_mut() {
             Ok(mut grants) => grants.get((rule, ignored), make),
@@ -339,14 +338,20 @@ impl Authorizer {
         }
     }
 
-    fn allowed(&self, reason: &str, rule: Option<String>, ignored: Option<&'static str>) -> Record {
-        Record {
+    fn new_grant(
+        &self,
+        reason: &str,
+        rule: Option<String>,
+        ignored: Option<&'static str>,
+    ) -> Grant {
+        let record = Record {
             decision: Verdict::Allow,
             reason: reason.to_owned(),
             rule,
             revision: self.revision.clone(),
             ignored_token: ignored,
-        }
+        };
+        Grant::new(record, self.bundle.records_allowed())
     }
 
     fn denied(&self, refusal: Refusal, headers: &HeaderSnapshot) -> Denied {

@@ -16,12 +16,12 @@ const MAX_GRANTS: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Grant {
     record: Record,
-    json: String,
+    json: Option<String>,
 }
 
 impl Grant {
-    pub(crate) fn new(record: Record) -> Self {
-        let json = record.to_json();
+    pub(crate) fn new(record: Record, is_shown: bool) -> Self {
+        let json = is_shown.then(|| record.to_json());
         Self { record, json }
     }
 
@@ -29,8 +29,8 @@ impl Grant {
         &self.record
     }
 
-    pub(crate) fn json(&self) -> &str {
-        &self.json
+    pub(crate) fn json(&self) -> Option<&str> {
+        self.json.as_deref()
     }
 }
 

@@ -90,9 +90,10 @@ impl Permitted {
         self.grant.record()
     }
 
-    /// [`Record::to_json`] of the record, which was made before.
+    /// [`Record::to_json`] of the record, which was made before; none where the
+    /// bundle has records of refused requests alone.
     #[must_use]
-    pub fn record_json(&self) -> &str {
+    pub fn record_json(&self) -> Option<&str> {
         self.grant.json()
     }
 }

@@ -38,6 +38,7 @@ pub struct Bundle {
     path_normalization: PathNormalization,
     derived_settings: DerivedSettings,
     verification_budget_percent: u8,
+    records_allowed: bool,
     answers: Answers,
 }
 
@@ -102,6 +103,7 @@ impl Bundle {
             path_normalization: path_normalization(manifest)?,
             derived_settings,
             verification_budget_percent: verification_budget(manifest)?,
+            records_allowed: records_allowed(manifest)?,
             answers,
         })
     }
@@ -154,6 +156,12 @@ impl Bundle {
     #[must_use]
     pub fn verification_budget_percent(&self) -> u8 {
         self.verification_budget_percent
+    }
+
+    /// Whether allowed requests leave a decision record; refused ones always do.
+    #[must_use]
+    pub fn records_allowed(&self) -> bool {
+        self.records_allowed
     }
 
     /// How refused requests are answered.
@@ -220,6 +228,17 @@ fn verification_budget(manifest: &Manifest) -> Result<u8, BundleError> {
                 format!("{percent} is not a whole number from 0 to 100"),
             )
         })
+}
+
+fn records_allowed(manifest: &Manifest) -> Result<bool, BundleError> {
+    match manifest.decision_record.as_deref() {
+        None | Some("all") => Ok(true),
+        Some("refused") => Ok(false),
+        Some(other) => Err(BundleError::field(
+            "decision_record",
+            format!("{other:?} is neither all nor refused"),
+        )),
+    }
 }
 
 fn check_name(name: &str) -> Result<(), BundleError> {

@@ -51,6 +51,10 @@ pub struct Manifest {
     /// offers no cryptography. Absent: 50.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification_budget_percent: Option<f64>,
+    /// Which requests leave a decision record: `all`, or `refused`, which spares
+    /// those that are allowed the time of writing it. Absent: `all`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision_record: Option<String>,
     /// How refused requests are answered: `problem_json`, `reason_header`,
     /// `name_missing_scope`, `allow_cors_preflight` and `texts`. The values are
     /// checked when the bundle loads, so that an error names its field.

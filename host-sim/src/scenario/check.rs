@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::expect::{Expect, ExpectPush, ExpectUpstream, ExpectUpstreamRequest};
+use super::expect::{Decision, Expect, ExpectPush, ExpectUpstream, ExpectUpstreamRequest};
 use super::observed::{DecisionRecord, Observed, ObservedPush, UpstreamRequest};
 use super::value::Matcher;
 
@@ -146,6 +146,12 @@ fn check_decision(expect: &Expect, record: Option<&str>, differences: &mut Vec<D
         || expect.rule.is_some()
         || expect.revision.is_some();
     if !expects_record {
+        return;
+    }
+    if expect.decision == Some(Decision::None) {
+        if let Some(record) = record {
+            differences.push(Difference::new("decision", "no record", record));
+        }
         return;
     }
     let record = match record.map(serde_json::from_str::<DecisionRecord>) {

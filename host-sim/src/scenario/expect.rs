@@ -68,6 +68,8 @@ pub enum Decision {
     Deny,
     /// No decision could be made; the request is refused.
     Error,
+    /// No decision is recorded.
+    None,
 }
 
 impl Decision {
@@ -77,6 +79,7 @@ impl Decision {
             Self::Allow => "allow",
             Self::Deny => "deny",
             Self::Error => "error",
+            Self::None => "none",
         }
     }
 }
