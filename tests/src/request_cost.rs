@@ -149,7 +149,7 @@ pub fn run(module: &Path) -> Result<bool> {
 fn configuration(rules: Option<usize>) -> Result<String> {
     match rules {
         None => bundle::inline_configuration(&root().join("policies").join("orders"), None),
-        Some(count) => rules::configuration(count, None),
+        Some(count) => rules::configuration(count, true, None),
     }
 }
 

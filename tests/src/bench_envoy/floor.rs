@@ -23,9 +23,24 @@ const VERIFY: &str = "
     (if (i32.ne (i32.load (i32.const 12)) (i32.const 2)) (then unreachable))
     (if (i32.ne (i32.load16_u (i32.load (i32.const 8))) (i32.const 0x0108)) (then unreachable))";
 
-/// The module that reads the headers in one call; with `verifies` it also has
-/// the host check an RS256 signature, the same each time.
-pub(super) fn module(verifies: bool, keys: &Path) -> Result<Vec<u8>> {
+/// Doorward's other host calls for a request that is allowed: the time, the
+/// token taken out, the decision record.
+const CALLS: &str = "
+    (if (call $time (i32.const 16)) (then unreachable))
+    (if (call $remove_header (i32.const 0) (i32.const 288) (i32.const 13)) (then unreachable))
+    (if (call $set_property (i32.const 320) (i32.const 17) (i32.const 352) (i32.const LENGTH))
+      (then unreachable))";
+
+/// A callback of Doorward's that the other floors lack.
+const DELETE: &str = "(func (export \"proxy_on_delete\") (param i32))";
+
+/// A record such as Doorward writes.
+const RECORD: &str = r#"{"decision":"allow","reason":"allow_rule","rule":"p, scope:orders:read, /service-0/*, GET","revision":"bench@2026-11-21.1"}"#;
+
+/// The module that reads the headers in one call. With `verifies` it also has
+/// the host check an RS256 signature, the same each time; with `decides` it
+/// makes all host calls that Doorward makes for a request that is allowed.
+pub(super) fn module(decides: bool, verifies: bool, keys: &Path) -> Result<Vec<u8>> {
     let (verify, arguments) = if verifies {
         let arguments = arguments(keys)?;
         let verify = VERIFY.replace("LENGTH", &arguments.len().to_string());
@@ -33,14 +48,27 @@ pub(super) fn module(verifies: bool, keys: &Path) -> Result<Vec<u8>> {
     } else {
         (String::new(), Vec::new())
     };
-    let mut bytes = String::new();
-    for byte in arguments {
-        write!(bytes, "\\{byte:02x}")?;
-    }
+    let (calls, delete) = if decides {
+        (CALLS.replace("LENGTH", &RECORD.len().to_string()), DELETE)
+    } else {
+        (String::new(), "")
+    };
     let text = TEXT
-        .replace("ARGUMENTS", &bytes)
-        .replace("    VERIFY\n", &format!("{verify}\n"));
+        .replace("RECORD", &escaped(RECORD.as_bytes())?)
+        .replace("ARGUMENTS", &escaped(&arguments)?)
+        .replace("    VERIFY\n", &format!("{verify}\n"))
+        .replace("    CALLS\n", &format!("{calls}\n"))
+        .replace("DELETE", delete);
     wat::parse_str(&text).context("the module is not well-formed")
+}
+
+/// Bytes as a text of the module's.
+fn escaped(bytes: &[u8]) -> Result<String> {
+    let mut text = String::new();
+    for byte in bytes {
+        write!(text, "\\{byte:02x}")?;
+    }
+    Ok(text)
 }
 
 /// VerifySignatureArguments of Envoy: hash, key, signature, text.

@@ -1,12 +1,19 @@
-;; What no filter in WebAssembly can do without: reading the headers and, with
-;; VERIFY in place, asking the host once whether a signature is right.
+;; What no filter in WebAssembly can do without: reading the headers. The words in
+;; capitals stand for what some have the host do beside.
 (module
   (import "env" "proxy_get_header_map_pairs"
     (func $header_pairs (param i32 i32 i32) (result i32)))
   (import "env" "proxy_call_foreign_function"
     (func $call (param i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "env" "proxy_get_current_time_nanoseconds" (func $time (param i32) (result i32)))
+  (import "env" "proxy_remove_header_map_value"
+    (func $remove_header (param i32 i32 i32) (result i32)))
+  (import "env" "proxy_set_property" (func $set_property (param i32 i32 i32 i32) (result i32)))
   (memory (export "memory") 16)
   (data (i32.const 256) "verify_signature")
+  (data (i32.const 288) "authorization")
+  (data (i32.const 320) "doorward.decision")
+  (data (i32.const 352) "RECORD")
   (data (i32.const 1024) "ARGUMENTS")
   (global $free (mut i32) (i32.const 65536))
   (func (export "proxy_abi_version_0_2_1"))
@@ -22,4 +29,6 @@
     (global.set $free (i32.const 65536))
     (if (call $header_pairs (i32.const 0) (i32.const 0) (i32.const 4)) (then unreachable))
     VERIFY
-    (i32.const 0)))
+    CALLS
+    (i32.const 0))
+  DELETE)

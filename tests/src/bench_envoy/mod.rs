@@ -82,6 +82,7 @@ pub fn run(plan: &Plan<'_>) -> Result<()> {
     report::table(&run.results);
     run.say_what_is_left_out();
     report::beside(&run.results, &per_worker, pushes);
+    report::floors(&run.results);
     report::budgets(&budgets);
     let file = |name| plan.out.join(name);
     report::write_variants(&file("envoy.json"), &run.results)?;

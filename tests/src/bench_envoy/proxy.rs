@@ -103,14 +103,15 @@ fn filters(parts: &Parts<'_>, variant: Variant, name: &str) -> Result<Vec<Value>
             let module = write(parts, "empty.wasm", &floor::empty()?)?;
             vec![wasm(&module, name, "")]
         }
-        Kind::Floor { verifies } => {
+        Kind::Floor { decides, verifies } => {
             let keys = root().join("tests").join("keys");
-            let file = format!("floor-{verifies}.wasm");
-            let module = write(parts, &file, &floor::module(verifies, &keys)?)?;
+            let file = format!("floor-{decides}-{verifies}.wasm");
+            let module = write(parts, &file, &floor::module(decides, verifies, &keys)?)?;
             vec![wasm(&module, name, "")]
         }
-        Kind::Doorward => {
-            let configuration = rules::configuration(variant.rules, None)?;
+        Kind::Doorward | Kind::Unrecorded => {
+            let records = variant.kind == Kind::Doorward;
+            let configuration = rules::configuration(variant.rules, records, None)?;
             vec![wasm(parts.plan.module, name, &configuration)]
         }
         Kind::Casbin => {
@@ -118,7 +119,7 @@ fn filters(parts: &Parts<'_>, variant: Variant, name: &str) -> Result<Vec<Value>
                 .plan
                 .casbin_module
                 .context("there is no such module")?;
-            let configuration = rules::configuration(variant.rules, None)?;
+            let configuration = rules::configuration(variant.rules, true, None)?;
             vec![wasm(module, name, &configuration)]
         }
         Kind::JwtAuthn { cache } => vec![rules::jwt_authn(cache, false)?],

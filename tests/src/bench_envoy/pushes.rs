@@ -207,5 +207,5 @@ fn resource(plan: &Plan<'_>, number: usize) -> Result<String> {
         environment: &environment,
         vm_configuration: "",
     };
-    Ok(plugin.resource(&rules::configuration(RULES, Some(&revision(number)))?))
+    Ok(plugin.resource(&rules::configuration(RULES, true, Some(&revision(number)))?))
 }

@@ -12,13 +12,16 @@ pub(super) enum Kind {
     None,
     /// A module that returns at once.
     Empty,
-    /// A module that reads the headers and, where it says so, has the host
-    /// check a signature.
-    Floor { verifies: bool },
+    /// A module that reads the headers and, where it says so, makes all host
+    /// calls that Doorward makes to allow a request, or has the host check a
+    /// signature.
+    Floor { decides: bool, verifies: bool },
     /// Lua that looks at the header, and checks no token.
     Lua,
     /// Doorward.
     Doorward,
+    /// Doorward with decision records of refused requests alone.
+    Unrecorded,
     /// Doorward's module with the casbin crate as its engine.
     Casbin,
     /// Envoy's jwt_authn alone.
@@ -37,10 +40,15 @@ impl Kind {
         match self {
             Self::None => "no filter",
             Self::Empty => "empty module",
-            Self::Floor { verifies: false } => "one bulk header read",
-            Self::Floor { verifies: true } => "one bulk header read + verify_signature",
+            Self::Floor { decides, verifies } => match (decides, verifies) {
+                (false, false) => "one bulk header read",
+                (false, true) => "one bulk header read + verify_signature",
+                (true, false) => "Doorward's host calls alone",
+                (true, true) => "Doorward's host calls alone + verify_signature",
+            },
             Self::Lua => "Lua, header check alone",
             Self::Doorward => "Doorward",
+            Self::Unrecorded => "Doorward, refusals recorded alone",
             Self::Casbin => "Doorward with casbin as engine",
             Self::JwtAuthn { cache: true } => "jwt_authn, cache on",
             Self::JwtAuthn { cache: false } => "jwt_authn, cache off",
@@ -55,13 +63,13 @@ impl Kind {
     pub(super) const fn has_rules(self) -> bool {
         matches!(
             self,
-            Self::Doorward | Self::Casbin | Self::JwtRbac { .. } | Self::Rego
+            Self::Doorward | Self::Unrecorded | Self::Casbin | Self::JwtRbac { .. } | Self::Rego
         )
     }
 
     /// Whether it is Doorward's own code for tokens.
     pub(super) const fn caches_as_doorward(self) -> bool {
-        matches!(self, Self::Doorward | Self::Casbin)
+        matches!(self, Self::Doorward | Self::Unrecorded | Self::Casbin)
     }
 }
 
@@ -135,7 +143,7 @@ impl fmt::Display for Variant {
 pub(super) const RULES: [usize; 5] = [1, 10, 100, 1_000, 10_000];
 
 pub(super) const NO_FILTER: Variant = allowed(Kind::None, 0, Tokens::One);
-pub(super) const FLOOR: Variant = allowed(Kind::Floor { verifies: false }, 0, Tokens::One);
+pub(super) const FLOOR: Variant = floor(false, false);
 
 const RS256: Tokens = Tokens::Different(Algorithm::Rs256);
 const ES256: Tokens = Tokens::Different(Algorithm::Es256);
@@ -148,6 +156,11 @@ pub(super) const fn allowed(kind: Kind, rules: usize, tokens: Tokens) -> Variant
         tokens,
         allowed: true,
     }
+}
+
+/// A variant that does what a filter in WebAssembly cannot do without.
+pub(super) const fn floor(decides: bool, verifies: bool) -> Variant {
+    allowed(Kind::Floor { decides, verifies }, 0, Tokens::One)
 }
 
 /// All that the benchmark measures, in the order of its table.
@@ -185,8 +198,11 @@ pub(super) fn tokens() -> Vec<Variant> {
     vec![
         NO_FILTER,
         FLOOR,
-        allowed(Kind::Floor { verifies: true }, 0, Tokens::One),
+        floor(false, true),
+        floor(true, false),
+        floor(true, true),
         allowed(Kind::Doorward, 1, Tokens::One),
+        allowed(Kind::Unrecorded, 1, Tokens::One),
         allowed(Kind::Doorward, 1, RS256),
         allowed(Kind::Doorward, 1, ES256),
         allowed(jwt(true), 0, Tokens::One),
