@@ -402,6 +402,13 @@ fn every_difference_is_told() {
         check(&expectation("rule: ''"), &silent)[0].to_string(),
         "decision: expected a record, got no record"
     );
+    assert_eq!(check(&expectation("decision: none"), &silent), []);
+    assert_eq!(
+        check(&expectation("decision: none, rule: ''"), &silent)[0].to_string(),
+        "decision: expected decision none without reason, rule and revision, got an expectation of both"
+    );
+    let recorded = check(&expectation("decision: none"), &observed());
+    assert_eq!(recorded[0].field, "decision");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! version of `cargo xtask bench envoy`, in which a regression fails.
 
 use crate::bench_envoy::mint::{self, Algorithm};
-use crate::bench_envoy::rules;
+use crate::bench_envoy::rules::{self, Records};
 use crate::bundle;
 use crate::report::{Case, Report};
 use crate::scenarios::{host_sim_options, root};
@@ -149,7 +149,7 @@ pub fn run(module: &Path) -> Result<bool> {
 fn configuration(rules: Option<usize>) -> Result<String> {
     match rules {
         None => bundle::inline_configuration(&root().join("policies").join("orders"), None),
-        Some(count) => rules::configuration(count, true, None),
+        Some(count) => rules::configuration(count, Records::All, None),
     }
 }
 

@@ -351,7 +351,7 @@ impl Authorizer {
             revision: self.revision.clone(),
             ignored_token: ignored,
         };
-        Grant::new(record, self.bundle.records_allowed())
+        Grant::new(record, self.bundle.records_allowed_requests())
     }
 
     fn denied(&self, refusal: Refusal, headers: &HeaderSnapshot) -> Denied {

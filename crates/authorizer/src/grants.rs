@@ -20,8 +20,8 @@ pub(crate) struct Grant {
 }
 
 impl Grant {
-    pub(crate) fn new(record: Record, is_shown: bool) -> Self {
-        let json = is_shown.then(|| record.to_json());
+    pub(crate) fn new(record: Record, is_recorded: bool) -> Self {
+        let json = is_recorded.then(|| record.to_json());
         Self { record, json }
     }
 

@@ -38,7 +38,7 @@ pub struct Bundle {
     path_normalization: PathNormalization,
     derived_settings: DerivedSettings,
     verification_budget_percent: u8,
-    records_allowed: bool,
+    records_allowed_requests: bool,
     answers: Answers,
 }
 
@@ -103,7 +103,7 @@ impl Bundle {
             path_normalization: path_normalization(manifest)?,
             derived_settings,
             verification_budget_percent: verification_budget(manifest)?,
-            records_allowed: records_allowed(manifest)?,
+            records_allowed_requests: records_allowed_requests(manifest)?,
             answers,
         })
     }
@@ -158,10 +158,10 @@ impl Bundle {
         self.verification_budget_percent
     }
 
-    /// Whether allowed requests leave a decision record; refused ones always do.
+    /// Whether allowed requests leave a decision record; refused ones do.
     #[must_use]
-    pub fn records_allowed(&self) -> bool {
-        self.records_allowed
+    pub fn records_allowed_requests(&self) -> bool {
+        self.records_allowed_requests
     }
 
     /// How refused requests are answered.
@@ -230,7 +230,7 @@ fn verification_budget(manifest: &Manifest) -> Result<u8, BundleError> {
         })
 }
 
-fn records_allowed(manifest: &Manifest) -> Result<bool, BundleError> {
+fn records_allowed_requests(manifest: &Manifest) -> Result<bool, BundleError> {
     match manifest.decision_record.as_deref() {
         None | Some("all") => Ok(true),
         Some("refused") => Ok(false),

@@ -152,6 +152,10 @@ fn check_decision(expect: &Expect, record: Option<&str>, differences: &mut Vec<D
         if let Some(record) = record {
             differences.push(Difference::new("decision", "no record", record));
         }
+        if expect.reason.is_some() || expect.rule.is_some() || expect.revision.is_some() {
+            let both = "decision none without reason, rule and revision";
+            differences.push(Difference::new("decision", both, "an expectation of both"));
+        }
         return;
     }
     let record = match record.map(serde_json::from_str::<DecisionRecord>) {

@@ -1,7 +1,9 @@
-//! Modules that do nothing but what every filter in WebAssembly has to: what
-//! they cost, no engine and no token code can get below.
+//! Modules that do nothing but make host calls: those that every filter in
+//! WebAssembly has to make, or those of Doorward. What they cost, no engine and
+//! no token code that makes these calls can get below.
 
 use super::mint::{self, Algorithm};
+use super::variant::Calls;
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -37,10 +39,9 @@ const DELETE: &str = "(func (export \"proxy_on_delete\") (param i32))";
 /// A record such as Doorward writes.
 const RECORD: &str = r#"{"decision":"allow","reason":"allow_rule","rule":"p, scope:orders:read, /service-0/*, GET","revision":"bench@2026-11-21.1"}"#;
 
-/// The module that reads the headers in one call. With `verifies` it also has
-/// the host check an RS256 signature, the same each time; with `decides` it
-/// makes all host calls that Doorward makes for a request that is allowed.
-pub(super) fn module(decides: bool, verifies: bool, keys: &Path) -> Result<Vec<u8>> {
+/// The module that makes these calls; with `verifies` it also has the host
+/// check an RS256 signature, the same each time.
+pub(super) fn module(calls: Calls, verifies: bool, keys: &Path) -> Result<Vec<u8>> {
     let (verify, arguments) = if verifies {
         let arguments = arguments(keys)?;
         let verify = VERIFY.replace("LENGTH", &arguments.len().to_string());
@@ -48,10 +49,9 @@ pub(super) fn module(decides: bool, verifies: bool, keys: &Path) -> Result<Vec<u
     } else {
         (String::new(), Vec::new())
     };
-    let (calls, delete) = if decides {
-        (CALLS.replace("LENGTH", &RECORD.len().to_string()), DELETE)
-    } else {
-        (String::new(), "")
+    let (calls, delete) = match calls {
+        Calls::Headers => (String::new(), ""),
+        Calls::Doorward => (CALLS.replace("LENGTH", &RECORD.len().to_string()), DELETE),
     };
     let text = TEXT
         .replace("RECORD", &escaped(RECORD.as_bytes())?)

@@ -1,7 +1,7 @@
 //! One Envoy with a listener for each variant.
 
 use super::cores::Cores;
-use super::rules;
+use super::rules::{self, Records};
 use super::server::Server;
 use super::variant::{Kind, Variant};
 use super::{Plan, floor};
@@ -103,14 +103,17 @@ fn filters(parts: &Parts<'_>, variant: Variant, name: &str) -> Result<Vec<Value>
             let module = write(parts, "empty.wasm", &floor::empty()?)?;
             vec![wasm(&module, name, "")]
         }
-        Kind::Floor { decides, verifies } => {
+        Kind::Floor { calls, verifies } => {
             let keys = root().join("tests").join("keys");
-            let file = format!("floor-{decides}-{verifies}.wasm");
-            let module = write(parts, &file, &floor::module(decides, verifies, &keys)?)?;
+            let file = format!("floor-{calls:?}-{verifies}.wasm");
+            let module = write(parts, &file, &floor::module(calls, verifies, &keys)?)?;
             vec![wasm(&module, name, "")]
         }
         Kind::Doorward | Kind::Unrecorded => {
-            let records = variant.kind == Kind::Doorward;
+            let records = match variant.kind {
+                Kind::Unrecorded => Records::Refused,
+                _ => Records::All,
+            };
             let configuration = rules::configuration(variant.rules, records, None)?;
             vec![wasm(parts.plan.module, name, &configuration)]
         }
@@ -119,7 +122,7 @@ fn filters(parts: &Parts<'_>, variant: Variant, name: &str) -> Result<Vec<Value>
                 .plan
                 .casbin_module
                 .context("there is no such module")?;
-            let configuration = rules::configuration(variant.rules, true, None)?;
+            let configuration = rules::configuration(variant.rules, Records::All, None)?;
             vec![wasm(module, name, &configuration)]
         }
         Kind::JwtAuthn { cache } => vec![rules::jwt_authn(cache, false)?],

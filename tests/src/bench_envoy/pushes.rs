@@ -5,8 +5,9 @@
 //! not its worker, and one core for both would be measured instead.
 
 use super::proxy::{bootstrap, environment, launch};
+use super::rules::{self, Records};
 use super::statistics::{Spread, median, percentile};
-use super::{Plan, rules, steady};
+use super::{Plan, steady};
 use crate::client::{Connection, Request};
 use crate::envoy::config::{self, Plugin};
 use crate::envoy::process::Envoy;
@@ -207,5 +208,9 @@ fn resource(plan: &Plan<'_>, number: usize) -> Result<String> {
         environment: &environment,
         vm_configuration: "",
     };
-    Ok(plugin.resource(&rules::configuration(RULES, true, Some(&revision(number)))?))
+    Ok(plugin.resource(&rules::configuration(
+        RULES,
+        Records::All,
+        Some(&revision(number)),
+    )?))
 }

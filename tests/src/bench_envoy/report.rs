@@ -6,7 +6,7 @@ use super::memory::PerWorker;
 use super::mint::Algorithm;
 use super::pushes::Pushes;
 use super::results::{Measured, Results};
-use super::variant::{Kind, NO_FILTER, Tokens, allowed, floor};
+use super::variant::{Calls, Kind, NO_FILTER, Tokens, allowed, floor};
 use crate::scenarios::version;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -230,7 +230,7 @@ pub(super) fn floors(results: &Results) {
         (true, allowed(Kind::JwtAuthn { cache: false }, 0, tokens)),
     ];
     for (verifies, native) in pairs {
-        let floor = floor(true, verifies);
+        let floor = floor(Calls::Doorward, verifies);
         if let Some(ratio) = results.ratio(floor, native) {
             println!("{floor}, as a part of {native}: {ratio:.2}");
         }

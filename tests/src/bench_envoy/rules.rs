@@ -35,15 +35,27 @@ e = some(where (p.eft == allow))
 m = g(r.sub, p.sub) && keyMatch(r.obj, p.obj) && r.act == p.act
 ";
 
+/// Which requests leave a decision record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Records {
+    /// All, as by default.
+    All,
+    /// Refused ones.
+    Refused,
+}
+
 /// A bundle of so many rules as a plugin configuration. Tokens are checked as
-/// the example bundle says. With `records`, allowed requests leave a decision
-/// record, as they do by default. The revision is also a path that this
-/// revision alone allows, `/REVISION`.
-pub(crate) fn configuration(count: usize, records: bool, revision: Option<&str>) -> Result<String> {
+/// the example bundle says. The revision is also a path that this revision
+/// alone allows, `/REVISION`.
+pub(crate) fn configuration(
+    count: usize,
+    records: Records,
+    revision: Option<&str>,
+) -> Result<String> {
     let mut manifest = bundle::manifest(&root().join("policies").join("orders"), None)?;
     manifest.name = "bench".to_owned();
     manifest.model = Some(MODEL.to_owned());
-    if !records {
+    if records == Records::Refused {
         manifest.decision_record = Some("refused".to_owned());
     }
     let mut policy = String::new();

@@ -68,8 +68,8 @@ pub(crate) fn rows(dice: &mut Dice, world: &World) -> (String, PolicyRows) {
     (csv(dice, &lines), of_policies)
 }
 
-/// Makes a row one whose first text, it may be, is no text at all: what an
-/// engine finds where it looks for nothing.
+/// Empties one text of the first row, where its column may be empty: an engine
+/// that has no text for it yet must not take it for none.
 fn leave_one_empty(dice: &mut Dice, columns: &[Column], row: &mut [String]) {
     let place = dice.below(columns.len());
     if let (Some(column), Some(field)) = (columns.get(place), row.get_mut(place))
