@@ -90,7 +90,7 @@ pub fn run(envoy: &Path, module: &Path) -> Result<bool> {
     let mut load = Load::start(envoy, module, &folder)?;
     let mut cases = load.push_all()?;
     let ran = load.wrk_runs()?;
-    let summary = load.stop()?;
+    let summary = serde_json::from_str(&load.wrk.stop()?)?;
     cases.push(Case::judged("wrk saw no failure", failures(&summary)));
     cases.push(Case::judged("wrk ran to the end of the pushes", ran));
     cases.push(Case::judged(
@@ -270,15 +270,6 @@ impl Load {
             None => Ok(()),
             Some(status) => Err(format!("it ended before ({status})")),
         })
-    }
-
-    /// Ends wrk and reads what it saw.
-    fn stop(&mut self) -> Result<Summary> {
-        // One that has ended has its summary ready.
-        if self.wrk.ended()?.is_none() {
-            self.wrk.interrupt()?;
-        }
-        Ok(serde_json::from_str(&self.wrk.summary()?)?)
     }
 
     fn healthy(&mut self) -> Result<(), String> {

@@ -58,8 +58,7 @@ impl Wrk {
         wrk.wait_until_it_sends()?;
         let started = Instant::now();
         thread::sleep(time);
-        wrk.interrupt()?;
-        let summary = wrk.summary()?;
+        let summary = wrk.stop()?;
         ensure!(
             started.elapsed() < longest,
             "wrk was interrupted and did not end"
@@ -72,8 +71,20 @@ impl Wrk {
         Ok(self.0.try_wait()?)
     }
 
+    /// Ends it, if it still runs; what its script prints then behind `SUMMARY `.
+    pub(crate) fn stop(&mut self) -> Result<String> {
+        if self.ended()?.is_none() {
+            self.interrupt()?;
+        }
+        let (text, errors) = self.output()?;
+        text.lines()
+            .find_map(|line| line.strip_prefix("SUMMARY "))
+            .map(ToOwned::to_owned)
+            .with_context(|| format!("wrk printed no summary:\n{text}{errors}"))
+    }
+
     /// Sends SIGINT, as Ctrl-C does: it prints its summary and ends.
-    pub(crate) fn interrupt(&self) -> Result<()> {
+    fn interrupt(&self) -> Result<()> {
         // The shell's own kill: a small machine has no program of that name.
         let status = Command::new("sh")
             .args(["-c", "kill -INT \"$1\"", "sh"])
@@ -82,16 +93,6 @@ impl Wrk {
             .context("`sh` cannot be run")?;
         ensure!(status.success(), "wrk cannot be interrupted");
         Ok(())
-    }
-
-    /// What its script prints behind `SUMMARY ` when it ends, which is waited
-    /// for.
-    pub(crate) fn summary(&mut self) -> Result<String> {
-        let (text, errors) = self.output()?;
-        text.lines()
-            .find_map(|line| line.strip_prefix("SUMMARY "))
-            .map(ToOwned::to_owned)
-            .with_context(|| format!("wrk printed no summary:\n{text}{errors}"))
     }
 
     /// Until it catches interrupts (proc(5), status): it does once it has read
